@@ -1,0 +1,3 @@
+"""Advisor for the cost of production machine learning."""
+
+__version__ = "0.1.0"

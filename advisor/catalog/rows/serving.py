@@ -1,0 +1,128 @@
+"""Frameworks, serving techniques, sourcing, and measured or fitted speed factors."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from .base import Count, Evidence, Names, NonNegative, Positive, Row, Share, Text
+
+
+class Framework(Row):
+    """A serving framework: what it runs, on what, and how alive it is."""
+
+    table: ClassVar = "frameworks"
+    key: ClassVar = ("framework",)
+
+    framework: Text
+    label: Text
+    version: Text
+    lifecycle: Literal["active", "limited_maintenance", "maintenance", "archived"]
+    kinds: Names = Field(description="Model kinds served.")
+    chip_kinds: Names = Field(description="gpu, neuron, tpu, cpu.")
+    vendors: Names = Field(description="Chip vendors supported.")
+    weight_precisions: Names
+    kv_precisions: Names = ()
+    techniques: Names = Field((), description="Serving techniques it offers.")
+    max_sequences: int | None = Field(None, ge=1, description="Default cap on running requests.")
+    memory_utilization: Share = Field(0.9, description="Share of visible memory it takes.")
+    complexity: Literal["low", "medium", "high"]
+    operate_hours_month: NonNegative = Field(description="Engineering hours a month to run it.")
+    adopt_hours: NonNegative = Field(description="One-off hours to move one workload to it.")
+    best_for: Text
+
+
+class Technique(Row):
+    """A serving or caching technique and what it changes."""
+
+    table: ClassVar = "techniques"
+    key: ClassVar = ("technique",)
+
+    technique: Text
+    label: Text
+    lever: Literal["SERVING", "CACHING"]
+    kinds: Names
+    hit_ratio_low: Share | None = None
+    hit_ratio: Share | None = Field(None, description="When the workload's own is unknown.")
+    hit_ratio_high: Share | None = None
+    false_hit_rate: Share | None = None
+    usd_per_month: NonNegative = Field(0, description="Running the technique itself.")
+    engineering_hours: NonNegative
+    evidence: Evidence
+
+
+class Sourcing(Row):
+    """Where a prediction can be bought: API, managed inference, own cluster in a cloud, own metal."""
+
+    table: ClassVar = "sourcing"
+    key: ClassVar = ("sourcing",)
+
+    sourcing: Literal["managed_api", "managed_inference", "self_hosted", "owned"]
+    label: Text
+    premium_low: NonNegative | None = None
+    premium: NonNegative | None = Field(None, description="Share on top of the raw instance price.")
+    premium_high: NonNegative | None = None
+    operate_hours_month: NonNegative = Field(description="Hours a month for having it at all.")
+    adopt_hours: NonNegative = Field(description="One-off hours to move one workload to it.")
+    guide_monthly_low_usd: NonNegative
+    guide_monthly_high_usd: NonNegative
+    best_for: Text
+    trade_off: Text
+
+
+class Calibration(Row):
+    """Fitted factors of the LLM roofline for one stack on one chip family and arithmetic.
+
+    ``*`` in `family` or `peak` matches any. The most specific row counts.
+    """
+
+    table: ClassVar = "calibration"
+    key: ClassVar = ("framework", "family", "peak")
+
+    framework: Text
+    family: Text
+    peak: Text
+    bandwidth_efficiency: Share
+    decode_efficiency: Share
+    prefill_efficiency: Share
+    step_overhead_s: NonNegative
+    sequence_overhead_s: NonNegative
+    link_efficiency: Share
+    link_latency_s: NonNegative
+    blend_exponent: Positive
+    activation_gib: NonNegative = Field(description="Per device, at the default batched tokens.")
+    n: Count
+    spread: Positive = Field(description="80 % interval half-width, relative.")
+    evidence: Evidence
+
+
+class Anchor(Row):
+    """A measured throughput of a model that answers in one pass (encoder, vision, diffusion)."""
+
+    table: ClassVar = "anchors"
+    key: ClassVar = ("model", "accelerator", "precision", "framework", "batch")
+    refs: ClassVar = {"model": "models", "accelerator": "accelerators", "precision": "precisions"}
+
+    model: Text
+    accelerator: Text
+    precision: Text
+    framework: Text
+    batch: int | None = Field(None, ge=1, description="Empty: saturated, best batch.")
+    sample_tokens: Positive | None = None
+    samples_per_s: Positive = Field(description="Per chip.")
+
+
+class PassEfficiency(Row):
+    """Share of peak arithmetic a one-pass model reaches, where no anchor exists."""
+
+    table: ClassVar = "pass_efficiency"
+    key: ClassVar = ("kind", "chip_kind", "framework")
+
+    kind: Text
+    chip_kind: Text
+    framework: Text
+    mfu: Share
+    batch_overhead_s: NonNegative = Field(description="Fixed time per pass.")
+    spread: Positive
+    evidence: Evidence
