@@ -32,7 +32,7 @@ def shape(catalog: Catalog, profile: str) -> Hourly:
         )
     counts = np.zeros(HOURS_PER_WEEK)
     counts[rows["hour"].to_numpy(int)] = rows["requests"].to_numpy(float)
-    return counts / counts.mean()
+    return np.asarray(counts / counts.mean(), dtype=float)
 
 
 def hourly_rps(catalog: Catalog, demand: Demand) -> Hourly:
@@ -40,10 +40,10 @@ def hourly_rps(catalog: Catalog, demand: Demand) -> Hourly:
     if demand.hourly_rps is not None:
         return np.asarray(demand.hourly_rps, dtype=float)
     weights = shape(catalog, demand.profile)
-    if demand.mean_rps is not None:
-        return weights * demand.mean_rps
-    assert demand.peak_rps is not None  # the model admits exactly one of the three
-    return weights * (demand.peak_rps / weights.max())
+    mean = demand.mean_rps
+    if mean is None:  # then the peak is given: the model admits exactly one of the three
+        mean = float((demand.peak_rps or 0.0) / weights.max())
+    return np.asarray(weights * mean, dtype=float)
 
 
 def requests_per_month(rates: Hourly) -> float:

@@ -59,7 +59,8 @@ class Demand(Record):
     mean_rps: Rate | None = Field(None, description="Mean requests per second over the week.")
     peak_rps: Rate | None = Field(None, description="Mean of the busiest hour, requests/s.")
     hourly_rps: tuple[HourlyRate, ...] | None = Field(
-        None, description="168 hourly rates; replaces profile and mean.")
+        None, description="168 hourly rates; replaces profile and mean."
+    )
     evidence: Literal["measured", "stated"] = Field(
         "stated", description="Measured from logs, or stated by the planner."
     )

@@ -1,0 +1,1 @@
+"""The interactive app: the only package that imports ipywidgets."""

@@ -1,0 +1,75 @@
+"""One way to run one workload, priced except for what it shares with others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from advisor.economics.purchase import Offer
+
+Array = npt.NDArray[np.float64]
+
+POOLED = "pooled"
+"""Purchase value of a fleet that scales by the hour and shares its pool's commitments and spot."""
+
+Pool = tuple[str, str, str, str]
+"""(sourcing, cloud, region, instance)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A choice with its hourly machines and its own monthly cost.
+
+    Attributes
+    ----------
+    workload : str
+    choice : mapping
+        Values of all lever fields plus descriptive ones (accelerator, latency, evidence ...).
+    machines : array, shape (168,)
+        Instances running in each hour; zeros for a hosted model.
+    run_rate_usd_month : float
+        What it costs by itself each month: API bill, cache, fixed-purchase machines.
+    one_off_usd : float
+        Engineering and training to get there.
+    hours : mapping
+        Engineering hours by lever.
+    offer : Offer, optional
+        Prices of its pool where machines are bought jointly; None where it pays for itself.
+    """
+
+    workload: str
+    choice: Mapping[str, Any]
+    machines: Array
+    run_rate_usd_month: float
+    one_off_usd: float
+    hours: Mapping[str, float]
+    offer: Offer | None = None
+    spot_share: float = 0.0
+    predictions_per_month: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def total_hours(self) -> float:
+        """Engineering hours over all levers."""
+        return float(sum(self.hours.values()))
+
+    @property
+    def pool(self) -> Pool | None:
+        """The pool it draws on, or None when it pays for itself."""
+        if self.offer is None:
+            return None
+        c = self.choice
+        return (c["sourcing"], c["cloud"], c["region"], c["instance"])
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """What the organisation must run at all for this choice."""
+        sourcing = self.choice["sourcing"]
+        out: tuple[str, ...] = (f"sourcing:{sourcing}",)
+        if sourcing in ("self_hosted", "owned") and self.choice["framework"]:
+            out += (f"framework:{self.choice['framework']}",)
+        return out

@@ -1,0 +1,107 @@
+"""What changing a deployment takes: engineering hours and one-off money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from advisor.catalog import Catalog
+from advisor.performance.training import FLOP_PER_PARAMETER
+from advisor.portfolio import LEVERS, Workload
+
+Choice = Mapping[str, Any]
+
+
+def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame) -> pd.DataFrame:
+    """Engineering hours of each choice, by the lever whose decisions differ from today's.
+
+    Parameters
+    ----------
+    today : mapping
+        Today's choice, all lever fields.
+    new : DataFrame
+        Choices, one row each, with the same fields as columns.
+
+    Returns
+    -------
+    DataFrame
+        Same index, one column per lever, hours.
+    """
+    out = pd.DataFrame(0.0, index=new.index, columns=list(LEVERS))
+    moved = _differs(new, today, "sourcing")
+    hosted = (new["sourcing"] != "managed_api").astype(float)
+    stays = hosted * (1.0 - moved)
+    adopt = _mapped(new["sourcing"], lambda s: float(catalog.lookup("sourcing", s)["adopt_hours"]))
+    provider = _differs(new, today, "provider") * (1.0 - moved) * (1.0 - hosted)
+    rightsize = catalog.assumption("rightsize_hours")
+    out["SOURCING"] = moved * adopt + provider * rightsize
+
+    other = np.maximum(_differs(new, today, "instance"), _differs(new, today, "tensor_parallel"))
+    out["HARDWARE"] = stays * other * rightsize
+    for field in ("weight_precision", "kv_precision"):
+        cost = _mapped(new[field], lambda p: _field(catalog, "precisions", p))
+        out["PRECISION"] += hosted * _differs(new, today, field) * cost
+    out["PRECISION"] += hosted * _mapped(
+        new["compression"], lambda c: 0.0 if c == "none" else _field(catalog, "compression", c)
+    )
+    frameworks = _mapped(
+        new["framework"],
+        lambda f: float(catalog.lookup("frameworks", f)["adopt_hours"]) if f else 0.0,
+    )
+    had = set(today["techniques"])
+    added = _mapped(
+        new["techniques"],
+        lambda t: sum(_field(catalog, "techniques", name) for name in set(t) - had),
+    )
+    out["SERVING"] = stays * _differs(new, today, "framework") * frameworks + hosted * added
+    caches = _mapped(new["cache"], lambda c: _field(catalog, "techniques", c) if c != "none" else 0.0)
+    out["CACHING"] = _differs(new, today, "cache") * caches
+    region = catalog.assumption("region_move_hours")
+    buying = catalog.assumption("purchasing_hours")
+    out["PURCHASING"] = stays * (
+        _differs(new, today, "region") * region + _differs(new, today, "purchase") * buying
+    )
+    study = _field(catalog, "compression", "distillation")
+    out["DISTILLATION"] = hosted * _mapped(
+        new["model"], lambda m: study if is_student(catalog, workload, m) else 0.0
+    )
+    return out
+
+
+def _field(catalog: Catalog, table: str, name: str) -> float:
+    return float(catalog.lookup(table, name)["engineering_hours"])
+
+
+def _differs(new: pd.DataFrame, today: Choice, field: str) -> pd.Series[float]:
+    return (new[field].map(lambda v: v != today[field])).astype(float)
+
+
+def _mapped(column: pd.Series[Any], value: Callable[[Any], float]) -> pd.Series[float]:
+    known = {k: value(k) for k in set(column)}
+    return column.map(lambda k: known[k]).astype(float)
+
+
+def is_student(catalog: Catalog, workload: Workload, model: str) -> bool:
+    """Whether `model` has to be distilled: neither today's nor one the team accepts as it is."""
+    accepted = [workload.model, *workload.substitutes]
+    return bool(model not in {catalog.lookup("models", m)["model"] for m in accepted})
+
+
+def distillation_usd_year(catalog: Catalog, workload: Workload, model: str) -> float:
+    """Teacher tokens and student training over a year, USD; 0 where nothing is distilled.
+
+    The teacher writes the training set at a hosted price; the student trains on it at the
+    assumed price of arithmetic. Repeated as often as the catalog assumes per year.
+    """
+    if not is_student(catalog, workload, model):
+        return 0.0
+    tokens_m = float(catalog.lookup("compression", "distillation")["training_tokens_m"])
+    student = catalog.lookup("models", model)
+    flop = FLOP_PER_PARAMETER["full"] * float(student["params_b"]) * 1e9 * tokens_m * 1e6
+    training = flop / 1e18 * catalog.assumption("training_usd_per_exaflop")
+    priced = workload.kind == "llm"
+    teacher = tokens_m * catalog.assumption("teacher_usd_per_mtok") if priced else 0.0
+    return (teacher + training) * catalog.assumption("redistill_per_year")

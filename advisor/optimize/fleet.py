@@ -1,0 +1,79 @@
+"""Machines hour by hour: from a replica's capacity and a demand curve to instances."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from advisor.performance.replicas import replicas
+from advisor.portfolio import Workload
+
+from .choices import Array
+
+
+def working_rates(workload: Workload, rates: Array) -> Array:
+    """Arrival rates as the fleet sees them, requests/s, shape (168,).
+
+    Deferrable work is a volume: each day's requests run evenly over the hours it may wait,
+    from midnight on.
+    """
+    if workload.deferrable_hours is None:
+        return rates
+    window = int(np.clip(np.ceil(workload.deferrable_hours), 1, 24))
+    daily = rates.reshape(7, 24).sum(axis=1, keepdims=True)
+    out = np.zeros((7, 24))
+    out[:, :window] = daily / window
+    return out.ravel()
+
+
+def machines(
+    workload: Workload,
+    rates: Array,
+    *,
+    rps_low: Array,
+    concurrency: Array,
+    latency_s: Array,
+    spread: Array,
+    per_machine: Array,
+    spare: int,
+) -> Array:
+    """Instances needed in each hour.
+
+    Parameters
+    ----------
+    rates : array, shape (hours,) or (n, hours)
+        Arrival rate of each hour, requests/s.
+    rps_low, concurrency, latency_s, spread, per_machine : array, shape (n,)
+        A replica's capacity at the low end of its interval, its concurrency, time in service and
+        relative spread, and replicas per machine.
+    spare : int
+        Machines beyond need, so that one may fail; none for deferrable work.
+
+    Returns
+    -------
+    array, shape (n, hours)
+    """
+    need = replicas(
+        rates,
+        rps_low[:, None],
+        concurrency[:, None],
+        (latency_s * (1.0 + spread))[:, None],
+        50.0 if workload.deferrable_hours else workload.slo.percentile,
+    )
+    count = np.ceil(need / per_machine[:, None])
+    extra = 0 if workload.deferrable_hours else spare
+    count = np.where(need > 0, count + extra, 0.0)
+    floor = 0 if workload.deferrable_hours else workload.min_instances
+    return np.maximum(count, floor)
+
+
+def scaled(count: Array) -> Array:
+    """Machines of an autoscaled fleet: each hour also holds what the next one needs.
+
+    Starting a machine takes minutes, so capacity must stand before the hour begins.
+    """
+    return np.maximum(count, np.roll(count, -1, axis=-1))
+
+
+def static(count: Array) -> Array:
+    """Machines of a fixed fleet: the busiest hour's, always."""
+    return np.broadcast_to(count.max(axis=-1, keepdims=True), count.shape).copy()

@@ -1,0 +1,93 @@
+"""Managed APIs as candidates: a price per token, no machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from advisor.catalog import Catalog
+from advisor.economics.tokens import api_usd_per_request
+from advisor.errors import PortfolioError
+from advisor.portfolio import Workload, requests_per_month
+
+from .offers import weakest
+from .setting import Setting
+
+
+def latest_prices(catalog: Catalog) -> pd.DataFrame:
+    """The newest row of each hosted model."""
+    table = catalog["api_prices"].sort_values("as_of", kind="stable")
+    return table.drop_duplicates(["provider", "api_model"], keep="last")
+
+
+def usd_per_request(workload: Workload, row: dict[str, Any]) -> float:
+    """Price of one of the workload's requests on a hosted model, USD."""
+    cached = row["usd_per_mtok_in_cached"]
+    batch = row["batch_discount"] if workload.deferrable_hours else 0.0
+    return api_usd_per_request(
+        isl_tokens=float(workload.isl_tokens or 0),
+        osl_tokens=float(workload.osl_tokens or 0),
+        usd_per_mtok_in=float(row["usd_per_mtok_in"]),
+        usd_per_mtok_out=float(row["usd_per_mtok_out"]),
+        usd_per_mtok_in_cached=None if pd.isna(cached) else float(cached),
+        cached_share=workload.prefix_share or 0.0,
+        batch_discount=0.0 if pd.isna(batch) else float(batch),
+    )
+
+
+def details_of(row: dict[str, Any], workload: Workload) -> dict[str, Any]:
+    """Descriptive figures of a hosted choice."""
+    return {
+        "accelerator": None,
+        "accelerator_count": 0.0,
+        "usd_per_request": usd_per_request(workload, row),
+        "price_source": row["source"],
+        "price_as_of": str(row["as_of"]),
+        "price_standing": row["standing"],
+        "evidence": weakest(row["standing"], workload.demand.evidence),
+        "doubt": "",
+    }
+
+
+def today_usd_month(setting: Setting, workload: Workload) -> tuple[float, dict[str, Any]]:
+    """Monthly bill of today's hosted model, with its details.
+
+    Raises
+    ------
+    PortfolioError
+        When no price is known for the provider's model.
+    """
+    table = latest_prices(setting.catalog)
+    current = workload.current
+    here = table[
+        (table["provider"] == current.provider) & (table["api_model"] == current.api_model)
+    ]
+    if here.empty:
+        raise PortfolioError(
+            f"workload '{workload.name}': no price is known for {current.provider} "
+            f"{current.api_model}",
+            column="current.api_model",
+            fix="add it to api_prices.csv",
+        )
+    row: dict[str, Any] = here.iloc[0].to_dict()
+    volume = requests_per_month(setting.rates(workload))
+    return volume * usd_per_request(workload, row), details_of(row, workload)
+
+
+def options(setting: Setting, workload: Workload) -> list[tuple[dict[str, Any], str]]:
+    """Hosted models the workload may use, each with the reason it may not (empty if it may)."""
+    catalog = setting.catalog
+    accepted = {
+        catalog.lookup("models", m)["model"] for m in (workload.model, *workload.substitutes)
+    }
+    out = []
+    if workload.kind != "llm":
+        return []
+    for row in latest_prices(catalog).to_dict("records"):
+        if catalog.lookup("models", row["model"])["model"] not in accepted:
+            continue
+        outside = set(workload.residency) - set(row["geographies"] or ())
+        reason = f"not known to stay in {', '.join(sorted(outside))}" if outside else ""
+        out.append((row, reason))
+    return out

@@ -1,0 +1,226 @@
+"""A plan: one choice per workload, what is bought, what it costs and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from advisor.portfolio import Portfolio
+
+from .choices import POOLED, Array, Candidate
+from .levers import LeverSet
+from .objective import Objective, PoolBill
+from .offers import weakest
+from .setting import Setting
+from .training import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far the plan can be from the cheapest one: ``lower <= optimum <= upper``, USD a month."""
+
+    upper_usd: float
+    lower_usd: float
+    seconds: float
+
+    @property
+    def gap(self) -> float:
+        """Relative gap."""
+        return (self.upper_usd - self.lower_usd) / self.upper_usd if self.upper_usd else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The answer of `advisor.optimize.solve`.
+
+    All figures are USD a month. ``usd_month`` is the objective (one-off work spread over the
+    horizon); ``run_rate_usd_month`` is what the bills would show once the work is done.
+    """
+
+    setting: Setting
+    levers: Mapping[str, LeverSet]
+    chosen: tuple[Candidate, ...]
+    today: tuple[Candidate, ...]
+    training: tuple[TrainingPlan, ...]
+    constants: Mapping[str, float]
+    objective: Objective
+    seconds: float
+    certificate: Certificate | None = None
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """What the plan is for."""
+        return self.setting.portfolio
+
+    @cached_property
+    def usd_month(self) -> float:
+        """The objective."""
+        return float(sum(self.workload_usd_month.values()) + self.shared_usd_month)
+
+    @cached_property
+    def one_off_usd(self) -> float:
+        """All one-off work."""
+        return sum(c.one_off_usd for c in self.chosen) + sum(t.one_off_usd for t in self.training)
+
+    @cached_property
+    def run_rate_usd_month(self) -> float:
+        """The objective without one-off work."""
+        return self.usd_month - self.one_off_usd / self.setting.horizon_months
+
+    @cached_property
+    def engineering_hours(self) -> float:
+        """Hours of one-off work on workloads."""
+        return sum(c.total_hours for c in self.chosen)
+
+    @cached_property
+    def pools(self) -> list[PoolBill]:
+        """What is bought jointly, pool by pool."""
+        return self.objective.bills(self.chosen)
+
+    @cached_property
+    def workload_usd_month(self) -> dict[str, float]:
+        """Cost of each workload: its own, plus its share of pools by hourly use."""
+        out = {c.workload: self.objective.own_usd_month(c) for c in self.chosen}
+        for bill in self.pools:
+            for member, usd in zip(bill.members, split_by_use(bill), strict=True):
+                out[member.workload] += usd
+        return out
+
+    @cached_property
+    def shared(self) -> dict[str, float]:
+        """Costs of no single workload: platforms, training, and what stays as it is."""
+        platforms = self.objective.platforms_usd_month(self.chosen)
+        runs = sum(t.usd_month + t.one_off_usd / self.setting.horizon_months for t in self.training)
+        return {"platforms": platforms, "training": runs, **self.constants}
+
+    @property
+    def shared_usd_month(self) -> float:
+        """Sum of `shared`."""
+        return float(sum(self.shared.values()))
+
+    def candidate(self, workload: str) -> Candidate:
+        """The choice for a workload."""
+        return next(c for c in self.chosen if c.workload == workload)
+
+    def evidence(self, candidate: Candidate) -> str:
+        """The weakest of price, demand and speed, for what is actually bought."""
+        kinds = [candidate.details["evidence"]]
+        for bill in self.pools:
+            if candidate in bill.members:
+                if bill.mix.spot_hours > 0 and candidate.details.get("spot_standing"):
+                    kinds.append(candidate.details["spot_standing"])
+                if bill.mix.committed > 0 and candidate.details.get("commit_standing"):
+                    kinds.append(candidate.details["commit_standing"])
+        return weakest(*kinds)
+
+    def frame(self) -> pd.DataFrame:
+        """One row per workload: today, choice, cost, cost per prediction, evidence."""
+        rows = []
+        for candidate, before in zip(self.chosen, self.today, strict=True):
+            workload = self.portfolio.workload(candidate.workload)
+            usd = self.workload_usd_month[candidate.workload]
+            c = candidate.choice
+            rows.append(
+                {
+                    "name": candidate.workload,
+                    "sourcing": c["sourcing"],
+                    "provider": c["provider"],
+                    "cloud": c["cloud"],
+                    "region": c["region"],
+                    "instance": c["instance"],
+                    "accelerator": candidate.details["accelerator"],
+                    "accelerator_count": candidate.details["accelerator_count"],
+                    "tensor_parallel": c["tensor_parallel"],
+                    "replicas_peak": int(candidate.machines.max()),
+                    "replicas_mean": float(candidate.machines.mean()),
+                    "model": c["model"],
+                    "weight_precision": c["weight_precision"],
+                    "kv_precision": c["kv_precision"],
+                    "framework": c["framework"],
+                    "techniques": c["techniques"],
+                    "compression": c["compression"],
+                    "cache": c["cache"],
+                    "purchase": c["purchase"],
+                    "unit": workload.unit,
+                    "cost_usd_month": usd,
+                    "run_rate_usd_month": usd - candidate.one_off_usd / self.setting.horizon_months,
+                    "one_off_usd": candidate.one_off_usd,
+                    "engineering_hours": candidate.total_hours,
+                    "predictions_per_month": candidate.predictions_per_month,
+                    "cost_per_prediction_usd": usd / candidate.predictions_per_month,
+                    "evidence": self.evidence(candidate),
+                    "today_usd_month": before.run_rate_usd_month,
+                    "doubt": candidate.details.get("doubt") or "",
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame().to_html(index=False, escape=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for files."""
+        keep = [
+            "name", "sourcing", "provider", "cloud", "region", "instance", "accelerator",
+            "accelerator_count", "tensor_parallel", "replicas_peak", "replicas_mean", "model",
+            "weight_precision", "kv_precision", "framework", "techniques", "compression", "cache",
+            "purchase", "unit", "cost_usd_month", "run_rate_usd_month", "one_off_usd",
+            "engineering_hours", "predictions_per_month", "cost_per_prediction_usd", "evidence",
+            "doubt",
+        ]
+        rows = self.frame()[keep].astype(object)
+        return {
+            "plan_usd_month": self.usd_month,
+            "run_rate_usd_month": self.run_rate_usd_month,
+            "shared_usd_month": self.shared_usd_month,
+            "shared": dict(self.shared),
+            "one_off_usd": self.one_off_usd,
+            "engineering_hours": self.engineering_hours,
+            "workloads": rows.where(rows.notna(), None).to_dict("records"),
+            "purchases": [
+                {
+                    "sourcing": b.pool[0], "cloud": b.pool[1], "region": b.pool[2],
+                    "instance": b.pool[3], "committed": b.mix.committed,
+                    "spot_mean": b.mix.spot_hours, "on_demand_mean": b.mix.on_demand_hours,
+                    "commit_term": b.members[0].offer.commit_term if b.members[0].offer else "",
+                    "cost_usd_month": b.usd_month,
+                    "workloads": [m.workload for m in b.members],
+                }
+                for b in self.pools
+            ],
+        }
+
+
+def split_by_use(bill: PoolBill) -> list[float]:
+    """A pool's monthly cost split over its members by hourly use.
+
+    Each hour's cost (commitment, spot, on-demand) is shared by the machines each member runs in
+    that hour; a commitment idle in an hour is shared by use over the week.
+    """
+    use: Array = np.array([m.machines for m in bill.members])
+    total = use.sum(axis=0)
+    if total.sum() <= 0:
+        return [bill.usd_month / len(use)] * len(use)
+    week = use.sum(axis=1) / total.sum()
+    share = np.where(total > 0, use / np.maximum(total, 1e-12), week[:, None])
+    offer = bill.members[0].offer
+    assert offer is not None  # a pool exists only where machines are bought jointly
+    limit = np.minimum(np.floor((use * [[m.spot_share] for m in bill.members]).sum(axis=0)), total)
+    above = np.maximum(total - bill.mix.committed, 0.0)
+    spot = np.minimum(limit, above) if bill.mix.spot_hours > 0 else np.zeros_like(above)
+    hourly = bill.mix.committed * (offer.commit or 0.0) + spot * (offer.spot or 0.0)
+    hourly = hourly + (above - spot) * (offer.on_demand or 0.0)
+    if hourly.sum() <= 0:
+        return [float(bill.usd_month * w) for w in week]
+    parts = (share * hourly).sum(axis=1) / hourly.sum()
+    return [float(bill.usd_month * p) for p in parts]
+
+
+def purchase_label(candidate: Candidate) -> str:
+    """How the machines are bought, in a word."""
+    return "mixed" if candidate.choice["purchase"] == POOLED else str(candidate.choice["purchase"])

@@ -1,0 +1,74 @@
+"""What a solve needs besides the workloads: prices, labour rate, horizon. Built once, shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from advisor.catalog import Catalog
+from advisor.economics import labour
+from advisor.economics.purchase import Offer
+from advisor.portfolio import Portfolio, Workload, hourly_rps
+
+from .choices import Array
+from .offers import offers
+from .variants import variants
+
+
+@dataclass(eq=False)
+class Setting:
+    """One portfolio against one catalog, with what is costly to derive kept."""
+
+    portfolio: Portfolio
+    catalog: Catalog
+
+    def __post_init__(self) -> None:
+        self._variants: dict[Workload, pd.DataFrame] = {}
+
+    @cached_property
+    def offers(self) -> pd.DataFrame:
+        """All priced offers, allowed or not (today's may stand outside the allowed ones)."""
+        return offers(self.catalog, self.portfolio.organisation)
+
+    @cached_property
+    def allowed(self) -> pd.DataFrame:
+        """Offers of the organisation's clouds and geographies; owned hardware is always one."""
+        org, table = self.portfolio.organisation, self.offers
+        cloud = table["cloud"].isin(org.clouds) | (table["cloud_kind"] == "owned")
+        place = table["geography"].isin([*org.geographies, "any"])
+        return table[cloud & place].reset_index(drop=True)
+
+    @cached_property
+    def usd_per_hour(self) -> float:
+        """Loaded cost of an engineering hour, USD."""
+        year = self.portfolio.organisation.engineer_usd_year
+        if year is None:
+            year = self.catalog.assumption("engineer_usd_year")
+        return labour.usd_per_hour(year, self.catalog.assumption("engineer_hours_year"))
+
+    @property
+    def horizon_months(self) -> int:
+        """Planning horizon, months."""
+        return self.portfolio.organisation.horizon_months
+
+    def rates(self, workload: Workload) -> Array:
+        """Arrival rates of the week, requests/s, shape (168,)."""
+        return hourly_rps(self.catalog, workload.demand)
+
+    def variants(self, workload: Workload) -> pd.DataFrame:
+        """Replica variants of a workload on allowed chips, predicted once."""
+        if workload not in self._variants:
+            self._variants[workload] = variants(self.catalog, workload, self.allowed)
+        return self._variants[workload]
+
+
+def to_offer(row: pd.Series | dict[str, float]) -> Offer:
+    """An offers row as prices of a pool."""
+
+    def price(name: str) -> float | None:
+        value = row[name]
+        return None if pd.isna(value) else float(value)
+
+    return Offer(price("on_demand"), price("spot"), price("commit"), str(row["commit_term"]))

@@ -1,0 +1,191 @@
+"""Today's deployment as a candidate: always feasible, since it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from advisor.catalog import Catalog
+from advisor.errors import PortfolioError
+from advisor.portfolio import HOURS_PER_MONTH, Workload, requests_per_month
+
+from . import hosted
+from .choices import Candidate
+from .fleet import machines, static, working_rates
+from .levers import rate_unit
+from .offers import weakest
+from .setting import Setting
+from .variants import techniques_today, with_predictions
+
+Choice = dict[str, Any]
+
+
+def choice_today(catalog: Catalog, workload: Workload) -> Choice:
+    """Values of all lever fields as deployed."""
+    current = workload.current
+    hosted_api = current.sourcing == "managed_api"
+    return {
+        "sourcing": current.sourcing,
+        "provider": f"{current.provider}/{current.api_model}" if hosted_api else None,
+        "cloud": None if hosted_api else current.cloud,
+        "region": None if hosted_api else current.region,
+        "instance": None if hosted_api else current.instance,
+        "tensor_parallel": None if hosted_api else current.tensor_parallel,
+        "model": catalog.lookup("models", workload.model)["model"],
+        "weight_precision": None if hosted_api else current.weight_precision,
+        "kv_precision": None if hosted_api else current.kv_precision,
+        "framework": None if hosted_api else current.framework,
+        "techniques": () if hosted_api else techniques_today(catalog, workload),
+        "compression": "none",
+        "cache": current.cache,
+        "purchase": None if hosted_api else current.purchase,
+    }
+
+
+def candidate_today(setting: Setting, workload: Workload) -> Candidate:
+    """Today's deployment with its machines and cost.
+
+    The number of machines is what the portfolio states, else what the model says the busiest
+    hour needs; where even that cannot be said the portfolio has to state it.
+
+    Raises
+    ------
+    PortfolioError
+        When the machine has no price, or its number is neither stated nor computable.
+    """
+    choice = choice_today(setting.catalog, workload)
+    volume = requests_per_month(setting.rates(workload)) * rate_unit(workload)
+    if choice["sourcing"] == "managed_api":
+        usd, details = hosted.today_usd_month(setting, workload)
+        return Candidate(
+            workload.name, choice, np.zeros(168), usd, 0.0, {}, predictions_per_month=volume,
+            details=details,
+        )
+    row = _offer_row(setting, workload)
+    found = _prediction(setting, workload, choice, row)
+    count = np.full(168, float(workload.current.instances or 0))
+    if not workload.current.instances:
+        count = static(_modelled(setting, workload, found, row))[0]
+        if count.max() <= 0:
+            raise PortfolioError(
+                f"workload '{workload.name}': the model cannot tell how many machines run today",
+                column="current.instances",
+                fix=f"state it ({found['reason']})",
+            )
+    price = row[workload.current.purchase if workload.current.purchase == "spot" else "on_demand"]
+    if workload.current.purchase.startswith("commit"):
+        price = row[workload.current.purchase]
+    if pd.isna(price):
+        raise PortfolioError(
+            f"workload '{workload.name}': no {workload.current.purchase} price is known for "
+            f"{row['instance']} in {row['region']}",
+            column="current.purchase",
+            fix="choose another purchase option or add the price as a catalog row",
+        )
+    details = {
+        **details_of(found, row),
+        "machine_usd_hour": float(price),
+        "doubt": found["reason"] or _short_of(setting, workload, found, row, count),
+        "evidence": weakest(found["evidence"], row["standing"], workload.demand.evidence),
+    }
+    usd = float(count.mean()) * float(price) * HOURS_PER_MONTH * _premium(setting, choice)
+    return Candidate(
+        workload.name, choice, count, usd, 0.0, {}, predictions_per_month=volume, details=details
+    )
+
+
+def details_of(found: dict[str, Any] | pd.Series, row: dict[str, Any] | pd.Series) -> Choice:
+    """Descriptive figures carried along with a choice."""
+    return {
+        "accelerator": row["accelerator"],
+        "accelerator_count": float(row["accelerator_count"]),
+        "chip_kind": row["chip_kind"],
+        "rps": float(found["rps"]),
+        "rps_low": float(found["rps_low"]),
+        "concurrency": float(found["concurrency"]),
+        "latency_s": float(found["latency_s"]),
+        "first_s": float(found["first_s"]),
+        "token_s": float(found["token_s"]),
+        "weights_gib": float(found["weights_gib"]),
+        "spread": float(found["spread"]),
+        "speed_evidence": found["evidence"],
+        "bound": found["bound"],
+        "quality": float(found["quality"]),
+        "price_source": row["price_source"],
+        "price_as_of": str(row["price_as_of"]),
+        "price_standing": row["standing"],
+    }
+
+
+def _premium(setting: Setting, choice: Choice) -> float:
+    premium = setting.catalog.lookup("sourcing", choice["sourcing"])["premium"]
+    return 1.0 + float(premium or 0.0)
+
+
+def _offer_row(setting: Setting, workload: Workload) -> dict[str, Any]:
+    c, table = workload.current, setting.offers
+    here = table[
+        (table["cloud"] == c.cloud) & (table["region"] == c.region) & (table["instance"] == c.instance)
+    ]
+    if here.empty:
+        raise PortfolioError(
+            f"workload '{workload.name}': no price is known for {c.instance} in {c.region}",
+            column="current.instance",
+            fix="add the price as a catalog row, or correct the instance or region",
+        )
+    row: dict[str, Any] = here.iloc[0].to_dict()
+    return row
+
+
+def _prediction(
+    setting: Setting, workload: Workload, choice: Choice, row: dict[str, Any]
+) -> dict[str, Any]:
+    table = pd.DataFrame(
+        [
+            {
+                **{k: choice[k] for k in ("model", "framework", "tensor_parallel", "techniques")},
+                **{k: choice[k] for k in ("weight_precision", "kv_precision", "compression")},
+                "accelerator": row["accelerator"],
+                "chip_share": row["chip_share"],
+                "host_memory_gib": row["host_memory_gib"],
+                "params_factor": 1.0,
+            }
+        ]
+    )
+    found: dict[str, Any] = with_predictions(setting.catalog, workload, table).iloc[0].to_dict()
+    return found
+
+
+def _modelled(
+    setting: Setting, workload: Workload, found: dict[str, Any], row: dict[str, Any]
+) -> np.ndarray:
+    one = {k: np.array([float(found[k])]) for k in ("rps_low", "concurrency", "latency_s", "spread")}
+    if found["rps"] <= 0:
+        return np.zeros((1, 168))
+    per = max(1.0, row["devices"] // workload.current.tensor_parallel)
+    return machines(
+        workload,
+        working_rates(workload, setting.rates(workload)),
+        **one,
+        per_machine=np.array([per]),
+        spare=setting.portfolio.organisation.spare_instances,
+    )
+
+
+def _short_of(
+    setting: Setting,
+    workload: Workload,
+    found: dict[str, Any],
+    row: dict[str, Any],
+    count: np.ndarray,
+) -> str:
+    """A remark where the model would want more machines than run today."""
+    if workload.deferrable_hours is not None:
+        return ""
+    need = _modelled(setting, workload, found, row).max()
+    spare = setting.portfolio.organisation.spare_instances
+    if need - spare <= count.max():
+        return ""
+    return f"the model would want {need - spare:.0f} machines at the busiest hour, {count.max():.0f} run"

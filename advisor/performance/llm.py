@@ -1,0 +1,299 @@
+r"""Language-model serving as a roofline over arrays of configurations.
+
+Notation: batch :math:`B`, mean context :math:`c = isl + osl/2`, tensor parallel :math:`n`,
+bytes per weight :math:`w`, bytes per KV element :math:`k`.
+
+.. math::
+
+    W  &= (P_{dense} + P_{expert}(1-(1-topk/E)^B))\,w/n \\
+    KV &= B\,c\,b_{kv}/n_{kv} \qquad b_{kv} = 2 L n_{kv} d_h k \\
+    F  &= (2 P_{act} B + 4 L n_h d_h c B)/n \\
+    t_{step} &= \left[((W+KV)/(e_{bw} BW))^p + (F/(e_{dec} \Pi))^p\right]^{1/p}
+               + t_{comm}(B) + t_0 + t_{seq} B \\
+    t_{pre} &= \max\left(\frac{2 P_{act} i + 2 L n_h d_h i^2}{n\,e_{pre} \Pi},
+               \frac{W}{e_{bw} BW}\right) + t_{comm}(i)
+
+A replica that turns :math:`B` requests around finishes :math:`X(B) = B/(B t_{pre} + osl\,t_{step})`
+requests a second: prefills share the machine with decoding, so the time per output token seen by a
+request is :math:`(B t_{pre} + osl\,t_{step})/osl`.
+
+Sources: the published roofline form of LLM inference (weights and KV read per step, FLOP per
+token); factors from the calibration catalog.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+GIB = 2.0**30
+BYTES_16 = 2.0
+
+
+@dataclass(frozen=True)
+class LlmConfigs:
+    """One entry per configuration; every field is an array of shape (n,) or broadcasts to it.
+
+    Memory in GiB, bandwidth in GB/s, peaks in TFLOP/s, times in seconds, parameters in billions.
+    """
+
+    params_b: Array
+    active_params_b: Array
+    expert_params_b: Array
+    embedding_params_b: Array
+    tied_embeddings: Array
+    layers: Array
+    hidden: Array
+    heads: Array
+    kv_heads: Array
+    head_size: Array
+    kv_dim_mla: Array
+    """0 where the model has ordinary K and V heads."""
+    window_tokens: Array
+    window_share: Array
+    experts: Array
+    experts_active: Array
+    weight_bits: Array
+    kv_bits: Array
+    peak_tflops: Array
+    bandwidth_gb_s: Array
+    memory_gib: Array
+    """Visible to the framework per device, after its own share."""
+    link_gb_s: Array
+    tensor_parallel: Array
+    isl_tokens: Array
+    osl_tokens: Array
+    prefix_hit: Array
+    """Share of input tokens whose KV is found rather than computed."""
+    continuous: Array
+    """1 where requests join and leave the running batch; 0 where a batch runs to its end."""
+    paged: Array
+    speculative_tokens: Array
+    """Draft tokens per step; 0 without speculative decoding."""
+    acceptance_rate: Array
+    draft_share: Array
+    """Draft model's size and work as a share of the target's."""
+    max_sequences: Array
+    bandwidth_efficiency: Array
+    decode_efficiency: Array
+    prefill_efficiency: Array
+    step_overhead_s: Array
+    sequence_overhead_s: Array
+    link_efficiency: Array
+    link_latency_s: Array
+    blend_exponent: Array
+    activation_gib: Array
+
+    def column(self) -> LlmConfigs:
+        """The same configurations with shape (n, 1), to broadcast against a grid of batches."""
+        return LlmConfigs(
+            **{f.name: np.asarray(getattr(self, f.name), float)[..., None] for f in fields(self)}
+        )
+
+
+def weights_gib(c: LlmConfigs) -> Array:
+    """Weights of the whole model, GiB; the input embedding stays at 16 bits.
+
+    Draft weights of speculative decoding are included.
+    """
+    body = (c.params_b - c.embedding_params_b) * c.weight_bits / 8.0
+    embedding = c.embedding_params_b * np.maximum(c.weight_bits / 8.0, BYTES_16)
+    draft = np.where(c.speculative_tokens > 0, c.draft_share, 0.0)
+    return (body + embedding) * (1.0 + draft) * 1e9 / GIB
+
+
+def kv_bytes_per_token(c: LlmConfigs, context: Array) -> Array:
+    """KV cache per token of context over all ranks, bytes.
+
+    K and V heads are copied once ranks outnumber them; the latent cache of MLA lies on every rank.
+    Windowed layers keep at most their window.
+    """
+    ranks = np.maximum(c.tensor_parallel, c.kv_heads)
+    plain = 2.0 * c.layers * ranks * c.head_size
+    latent = c.layers * c.kv_dim_mla * c.tensor_parallel
+    elements = np.where(c.kv_dim_mla > 0, latent, plain)
+    windowed = np.where(
+        c.window_tokens > 0, np.minimum(1.0, c.window_tokens / np.maximum(context, 1.0)), 1.0
+    )
+    kept = 1.0 - c.window_share * (1.0 - windowed)
+    return elements * kept * c.kv_bits / 8.0
+
+
+def max_batch(c: LlmConfigs) -> Array:
+    """Requests that fit in memory beside the weights; below 1 where the model does not fit.
+
+    Paged engines hold what a request has used so far (``isl + osl/2`` on average); others reserve
+    ``isl + osl`` from the start.
+    """
+    context = c.isl_tokens + np.where(c.paged > 0, 0.5, 1.0) * c.osl_tokens
+    room = c.memory_gib * c.tensor_parallel - weights_gib(c) - c.activation_gib * c.tensor_parallel
+    per_request = kv_bytes_per_token(c, context) * context / GIB
+    return np.minimum(room / per_request, c.max_sequences)
+
+
+def _communication_s(c: LlmConfigs, tokens: Array) -> Array:
+    n = c.tensor_parallel
+    link = np.maximum(c.link_gb_s, 1e-9) * 1e9
+    moved = 2.0 * (n - 1.0) / n * tokens * c.hidden * BYTES_16 / (c.link_efficiency * link)
+    return np.where(n > 1, 2.0 * c.layers * (c.link_latency_s * np.log2(np.maximum(n, 1)) + moved), 0.0)
+
+
+def _streamed_bytes(c: LlmConfigs, tokens: Array) -> Array:
+    """Weight bytes one rank reads in a pass over `tokens` tokens."""
+    embedding = np.where(c.tied_embeddings > 0, 0.0, c.embedding_params_b)
+    reached = 1.0 - (1.0 - c.experts_active / np.maximum(c.experts, 1.0)) ** np.maximum(tokens, 1.0)
+    reached = np.where(c.experts > 0, reached, 0.0)
+    streamed = c.params_b - embedding - c.expert_params_b * (1.0 - reached)
+    return streamed * 1e9 * c.weight_bits / 8.0 / c.tensor_parallel
+
+
+def _flop_per_token(c: LlmConfigs) -> Array:
+    embedding = np.where(c.tied_embeddings > 0, 0.0, c.embedding_params_b)
+    return 2.0 * (c.active_params_b - embedding) * 1e9
+
+
+def step_s(c: LlmConfigs, batch: Array) -> Array:
+    """Time of one decoding step that yields one token for each of `batch` requests, s.
+
+    With speculative decoding a step checks `speculative_tokens` drafts per request, so arithmetic
+    grows with them while memory traffic does not; the time is divided by the tokens a step yields
+    on average, :math:`(1-a^{g+1})/(1-a)` for acceptance rate :math:`a` and :math:`g` drafts.
+    """
+    context = c.isl_tokens + c.osl_tokens / 2.0
+    drafts = c.speculative_tokens
+    checked = batch * (1.0 + drafts)
+    read = _streamed_bytes(c, checked) + batch * context * kv_bytes_per_token(
+        c, context
+    ) / c.tensor_parallel
+    attention = 4.0 * c.layers * c.heads * c.head_size * context
+    flop = (_flop_per_token(c) + attention) * checked / c.tensor_parallel
+    memory = read / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
+    compute = flop / (c.decode_efficiency * c.peak_tflops * 1e12)
+    p = c.blend_exponent
+    pass_s = (memory**p + compute**p) ** (1.0 / p)
+    draft_s = drafts * c.draft_share * pass_s / (1.0 + drafts)
+    fixed = c.step_overhead_s * (1.0 + 0.3 * np.minimum(drafts, 1.0)) + c.sequence_overhead_s * batch
+    a = np.clip(c.acceptance_rate, 0.0, 0.999)
+    yielded = np.where(drafts > 0, (1.0 - a ** (drafts + 1.0)) / (1.0 - a), 1.0)
+    return (pass_s + draft_s + _communication_s(c, checked) + fixed) / yielded
+
+
+def prefill_s(c: LlmConfigs) -> Array:
+    """Time to read one request's prompt, s; tokens found in the prefix cache cost nothing."""
+    tokens = np.maximum(c.isl_tokens * (1.0 - c.prefix_hit), 1.0)
+    attention = 2.0 * c.layers * c.heads * c.head_size * tokens * c.isl_tokens
+    flop = (_flop_per_token(c) * tokens + attention) / c.tensor_parallel
+    compute = flop / (c.prefill_efficiency * c.peak_tflops * 1e12)
+    memory = _streamed_bytes(c, tokens) / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
+    return np.maximum(compute, memory) + _communication_s(c, tokens)
+
+
+STATIC_BATCH_YIELD = 0.5
+"""Share of a static batch's slots that do useful work: the batch waits for its longest answer."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What one replica can do within its targets; arrays of shape (n,)."""
+
+    rps: Array
+    """Requests/s at the largest admissible concurrency; 0 where none is admissible."""
+    concurrency: Array
+    latency_s: Array
+    """Whole answer at that concurrency, s."""
+    first_s: Array
+    """Time to first token (language models) or to the answer, 95th percentile, s."""
+    token_s: Array
+    """Time per output token, s; 0 for models that answer in one pass."""
+    reason: npt.NDArray[np.object_]
+    """Empty where feasible; else what binds, in words."""
+    bound: npt.NDArray[np.object_]
+    """What limits throughput: memory bandwidth, compute, memory or latency target."""
+
+
+def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 20) -> Capacity:
+    """Largest request rate of one replica that meets both latency targets.
+
+    Searches a geometric grid of batch sizes up to what memory holds. Throughput rises with the
+    batch and so does latency, so the largest admissible batch is the answer. The 95th percentile
+    of the time to first token adds three times the mean wait of an M/D/1 queue of prefills.
+
+    Parameters
+    ----------
+    c : LlmConfigs
+        n configurations.
+    ttft_slo_s, tpot_slo_s : array, shape (n,)
+        Targets, s; ``inf`` where there is none.
+    points : int
+        Grid size.
+    """
+    n = len(c.params_b)
+    limit = max_batch(c)
+    top = np.maximum(limit, 1.0)
+    grid = np.maximum(np.floor(top[:, None] ** np.linspace(0.0, 1.0, points)), 1.0)
+    wide = c.column()
+    step, pre = step_s(wide, grid), prefill_s(wide)
+    useful = np.where(wide.continuous > 0, 1.0, STATIC_BATCH_YIELD)
+    osl = wide.osl_tokens
+    cycle = grid * pre + osl * step
+    rate = useful * grid / cycle
+    token = np.where(osl > 1, cycle / osl, 0.0)
+    busy = np.minimum(rate * pre, 0.999)
+    wait = busy * pre / (2.0 * (1.0 - busy))
+    gather = np.where(wide.continuous > 0, 0.0, cycle / 2.0)
+    first = pre + 3.0 * wait + step + gather
+    ok = (token <= tpot_slo_s[:, None]) & (first <= ttft_slo_s[:, None])
+    pick = np.where(ok.any(axis=1), points - 1 - ok[:, ::-1].argmax(axis=1), 0)
+    rows = np.arange(n)
+    feasible = ok[rows, pick] & (limit >= 1.0)
+    chosen = grid[rows, pick]
+    return Capacity(
+        rps=np.where(feasible, rate[rows, pick], 0.0),
+        concurrency=chosen,
+        latency_s=chosen / np.maximum(rate[rows, pick], 1e-12),
+        first_s=first[rows, pick],
+        token_s=token[rows, pick],
+        reason=_reasons(c, limit, feasible, first[:, 0], token[:, 0], ttft_slo_s, tpot_slo_s),
+        bound=_bounds(c, chosen, limit),
+    )
+
+
+def _reasons(
+    c: LlmConfigs,
+    limit: Array,
+    feasible: npt.NDArray[np.bool_],
+    first: Array,
+    token: Array,
+    ttft_slo_s: Array,
+    tpot_slo_s: Array,
+) -> npt.NDArray[np.object_]:
+    need = weights_gib(c) + c.activation_gib * c.tensor_parallel
+    have = c.memory_gib * c.tensor_parallel
+    out = np.full(len(limit), "", dtype=object)
+    for i in np.flatnonzero(~feasible):
+        if need[i] > have[i]:
+            out[i] = f"does not fit: needs {need[i]:.0f} GiB, has {have[i]:.0f}"
+        elif limit[i] < 1.0:
+            out[i] = f"does not fit: no room for one request beside {need[i]:.0f} GiB"
+        elif token[i] > tpot_slo_s[i]:
+            out[i] = f"misses latency: {token[i] * 1e3:.0f} ms per token against {tpot_slo_s[i] * 1e3:.0f}"
+        else:
+            out[i] = f"misses latency: {first[i]:.2f} s to first token against {ttft_slo_s[i]:.2f}"
+    return out
+
+
+def _bounds(c: LlmConfigs, batch: Array, limit: Array) -> npt.NDArray[np.object_]:
+    context = c.isl_tokens + c.osl_tokens / 2.0
+    read = _streamed_bytes(c, batch) + batch * context * kv_bytes_per_token(
+        c, context
+    ) / c.tensor_parallel
+    memory = read / (c.bandwidth_efficiency * c.bandwidth_gb_s)
+    compute = _flop_per_token(c) * batch / c.tensor_parallel / (c.decode_efficiency * c.peak_tflops * 1e3)
+    full = batch >= 0.95 * np.floor(np.maximum(limit, 1.0))
+    out = np.where(compute > memory, "compute", "memory bandwidth").astype(object)
+    out[full & (compute <= memory)] = "memory for KV cache"
+    return out

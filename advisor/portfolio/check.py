@@ -1,0 +1,103 @@
+"""Names and combinations in a portfolio, held against the catalog."""
+
+from __future__ import annotations
+
+from advisor.catalog import Catalog
+
+from .deployment import check_deployment
+from .index import Index
+from .model import Organisation, Portfolio, TrainingJob, Workload
+from .place import FieldPath, Locate, Place, dotted, first_of
+
+
+def check(portfolio: Portfolio, catalog: Catalog, locate: Locate | None = None) -> Portfolio:
+    """Check every name, and that what runs today can be bought and run that way.
+
+    What today's setup does badly is for the plan to say; here only what cannot be costed at all
+    is refused: a machine its cloud does not sell, one without a known price, a framework that
+    does not run on the chip.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+    catalog : Catalog
+    locate : callable, optional
+        From a path in the portfolio to the place in the user's file.
+
+    Returns
+    -------
+    Portfolio
+        The same with models under the catalog's own names where an alias was given.
+
+    Raises
+    ------
+    PortfolioError
+        The first problem, with a count of the others.
+    """
+    data = portfolio.model_dump()
+    index = Index(catalog, locate or (lambda path: Place(None, None, dotted(path, data))))
+    _organisation(index, portfolio.organisation)
+    workloads = tuple(_workload(index, w, i) for i, w in enumerate(portfolio.workloads))
+    training = tuple(_training(index, j, i) for i, j in enumerate(portfolio.training))
+    if index.problems:
+        raise first_of(index.problems)
+    return portfolio.model_copy(update={"workloads": workloads, "training": training})
+
+
+def _organisation(index: Index, who: Organisation) -> None:
+    clouds = index.names("clouds")
+    for field, values, names in (
+        ("clouds", who.clouds, clouds),
+        ("geographies", who.geographies, index.geographies),
+        ("discounts", who.discounts, [*clouds, *dict.fromkeys(p for p, _ in index.apis)]),
+    ):
+        for i, value in enumerate(values):
+            step = value if field == "discounts" else i
+            what = {"geographies": "geography"}.get(field, "provider")
+            index.known(what, value, names, ("organisation", field, step))
+
+
+def _workload(index: Index, w: Workload, position: int) -> Workload:
+    at: FieldPath = ("workloads", position)
+    row = index.model(w.model, (*at, "model"))
+    if row and row["kind"] != w.kind:
+        index.add(
+            f"{row['model']} is of another kind", (*at, "kind"), value=w.kind, allowed=row["kind"]
+        )
+    if row and w.kind == "llm" and row["max_context"]:
+        _context(index, w, int(row["max_context"]), at)
+    profiles = [*index.names("demand_profiles"), "flat"]
+    index.known("demand profile", w.demand.profile, profiles, (*at, "demand", "profile"))
+    for i, geography in enumerate(w.residency):
+        index.known("geography", geography, index.geographies, (*at, "residency", i))
+    others = [index.model(s, (*at, "substitutes", i)) for i, s in enumerate(w.substitutes)]
+    check_deployment(index, w.current, (*at, "current"), row, w.kind)
+    names = tuple(str(o["model"]) for o in others if o)
+    own = str(row["model"]) if row else w.model
+    return w.model_copy(update={"model": own, "substitutes": names})
+
+
+def _context(index: Index, w: Workload, limit: int, at: FieldPath) -> None:
+    tokens = (w.isl_tokens or 0) + (w.osl_tokens or 0)
+    if tokens > limit:
+        index.add(
+            f"input and output together, {tokens:,} tokens, exceed what the model takes",
+            (*at, "isl_tokens"),
+            value=w.isl_tokens,
+            allowed=f"{limit:,} tokens in all",
+        )
+
+
+def _training(index: Index, job: TrainingJob, position: int) -> TrainingJob:
+    at: FieldPath = ("training", position)
+    row = index.model(job.model, (*at, "model"))
+    if job.current.sourcing == "managed_api":
+        index.add(
+            "training is costed on machines",
+            (*at, "current", "sourcing"),
+            value="managed_api",
+            allowed="self_hosted, managed_inference, owned",
+        )
+    else:
+        check_deployment(index, job.current, (*at, "current"), row, None)
+    return job.model_copy(update={"model": str(row["model"])}) if row else job

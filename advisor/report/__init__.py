@@ -1,0 +1,1 @@
+"""Charts, reports and other things a plan is shown as."""
