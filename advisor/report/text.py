@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from advisor.optimize.plan import Plan
 
-from .format import count, money, percent
+from advisor.format import count, money, percent
 
 
 def plan_text(plans: Mapping[str, Plan]) -> str:
