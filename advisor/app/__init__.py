@@ -1,1 +1,35 @@
-"""The interactive app: the only package that imports ipywidgets."""
+"""The app: widgets on one scenario. The only room that displays anything.
+
+Heavy modules load on first use, so that the server can import `advisor.app.kernels` cheaply.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .scenario import Scenario
+
+__all__ = ["Scenario", "open_app", "open_step"]
+
+
+def open_app(scenario: Scenario | None = None) -> Any:
+    """The whole playbook, on the sample portfolio unless a scenario is given."""
+    from .shell import App
+
+    return App(scenario).widget
+
+
+def open_step(key: str, scenario: Scenario | None = None) -> Any:
+    """One step's panel, such as ``open_step("rightsize")``."""
+    from .shell import step_widget
+
+    return step_widget(key, scenario)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Scenario":
+        from .scenario import Scenario
+
+        return Scenario
+    raise AttributeError(name)

@@ -77,6 +77,11 @@ def settings() -> dict[str, dict[str, Any]]:
     }
 
 
+def _prepend(variable: str, folder: Path) -> None:
+    before = os.environ.get(variable)
+    os.environ[variable] = f"{folder}{os.pathsep}{before}" if before else str(folder)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Serve the notebook until interrupted.
 
@@ -85,13 +90,10 @@ def main(argv: list[str] | None = None) -> None:
     argv
         Options for Voilà; those of the process by default.
     """
-    # Kernels run in the notebook's folder: from a checkout, tell them and Voilà where to look.
-    for variable, folder in (
-        ("PYTHONPATH", CHECKOUT),
-        ("JUPYTER_PATH", CHECKOUT / "share" / "jupyter"),
-    ):
-        before = os.environ.get(variable)
-        os.environ[variable] = f"{folder}{os.pathsep}{before}" if before else str(folder)
+    if (CHECKOUT / "pyproject.toml").is_file():
+        # Nothing is installed: tell Voilà, and kernels that run in another folder, where to look.
+        _prepend("PYTHONPATH", CHECKOUT)
+        _prepend("JUPYTER_PATH", CHECKOUT / "share" / "jupyter")
 
     from traitlets.config import Config
     from voila.app import Voila

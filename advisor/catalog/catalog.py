@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,7 +25,7 @@ def default_path() -> Path:
     return installed if installed.is_dir() else checkout
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """All tables, validated and cross-checked.
 
@@ -209,25 +208,3 @@ def _check_prices(tables: Mapping[str, pd.DataFrame]) -> None:
             column="usd_per_hour",
             fix="leave the row out when the price is unknown",
         )
-
-
-def latest_price_age_days(catalog: Catalog, today: date) -> int:
-    """Days since the newest price row."""
-    return (today - max(catalog["prices"]["as_of"])).days
-
-
-def to_snapshot(catalog: Catalog) -> dict[str, str]:
-    """Every table as CSV text, for plan files that must reproduce."""
-    return {
-        n: t.drop(columns=["file", "row"]).map(_cell).to_csv(index=False)
-        for n, t in catalog.tables.items()
-    }
-
-
-def _cell(value: Any) -> Any:
-    return "|".join(value) if isinstance(value, tuple) else value
-
-
-def dumps(catalog: Catalog) -> str:
-    """The snapshot as JSON text."""
-    return json.dumps(to_snapshot(catalog))

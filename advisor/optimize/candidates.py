@@ -20,6 +20,7 @@ from .fleet import machines, scaled, static, working_rates
 from .levers import LEVER_FIELDS, LeverSet
 from .offers import weakest
 from .setting import Setting, to_offer
+from .thin import bits
 from .today import details_of
 
 SHORTLIST = 40
@@ -73,7 +74,7 @@ def candidates(
     found = [today]
     found += _hosted(setting, workload, frozen, today)
     if frozen.get("sourcing") != "managed_api":
-        found += _machines(setting, workload, levers, frozen, today)
+        found += on_machines(setting, workload, levers, frozen, today)
     if "CACHING" in levers:
         best = sorted(found, key=lambda c: c.details.get("screening_usd_month", np.inf))
         found += _cached(setting, workload, [today, *best[:CACHED]], today)
@@ -128,50 +129,28 @@ def _thin_offers(table: pd.DataFrame, today: Candidate) -> pd.DataFrame:
     return table.loc[sorted(keep)]
 
 
-def _thin_variants(table: pd.DataFrame, effort: pd.Series[float]) -> pd.DataFrame:
-    """Drop variants that another on the same devices beats on capacity and on effort."""
-    keys = ["model", "framework", "accelerator", "chip_share", "host_memory_gib", "tensor_parallel"]
-    work = table.assign(_hours=effort).sort_values(
-        ["rps_low", "_hours"], ascending=[False, True], kind="stable"
-    )
-    least = work.groupby(keys, dropna=False)["_hours"].cummin()
-    first = ~work.groupby(keys, dropna=False)["_hours"].transform(lambda h: h.duplicated())
-    return work[(work["_hours"] <= least) & first].drop(columns="_hours")
-
-
-def _machines(
+def on_machines(
     setting: Setting,
     workload: Workload,
     levers: LeverSet,
     frozen: dict[str, Any],
     today: Candidate,
 ) -> list[Candidate]:
-    table = setting.variants(workload)
+    """The most promising machines whose fields equal the frozen ones."""
+    table = setting.useful(workload, today.choice)
     if table.empty:
         return []
-    able = masked(table, frozen)
-    able = able[able["reason"] == ""]
+    able = table[(table["needs"] & ~bits(levers)) == 0]
     if able.empty:
         return []
     purchase = frozen.get("purchase") or POOLED
-    neutral = {
-        k: today.choice[k] for k in ("sourcing", "provider", "instance", "region", "cache")
-    }
-    fixed = {**neutral, "purchase": today.choice["purchase"]}
-    effort = hours(setting.catalog, workload, today.choice, able.assign(**fixed)).sum(axis=1)
-    able = _thin_variants(able, effort)
     places = _thin_offers(_offers(setting, workload, frozen), today)
     keys = ["accelerator", "chip_share", "host_memory_gib"]
-    joined = able.merge(places.drop(columns=["price_source"]), on=keys, how="inner")
+    joined = able.merge(places, on=keys, how="inner")
     joined = joined[joined["devices"] >= joined["tensor_parallel"]].reset_index(drop=True)
     if joined.empty:
         return []
     joined = joined.assign(provider=None, cache=today.choice["cache"], purchase=purchase)
-    joined["price_source"] = joined.merge(
-        places[["sourcing", "cloud", "region", "instance", "price_source"]],
-        on=["sourcing", "cloud", "region", "instance"],
-        how="left",
-    )["price_source"]
     cost, work = _screen(setting, workload, joined, today, purchase)
     joined["screening_usd_month"] = cost
     picked = _shortlist(joined)

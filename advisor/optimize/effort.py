@@ -12,6 +12,8 @@ from advisor.catalog import Catalog
 from advisor.performance.training import FLOP_PER_PARAMETER
 from advisor.portfolio import LEVERS, Workload
 
+from .choices import Array
+
 Choice = Mapping[str, Any]
 
 
@@ -32,9 +34,9 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
     """
     out = pd.DataFrame(0.0, index=new.index, columns=list(LEVERS))
     moved = _differs(new, today, "sourcing")
-    hosted = (new["sourcing"] != "managed_api").astype(float)
+    hosted = (new["sourcing"] != "managed_api").to_numpy(float)
     stays = hosted * (1.0 - moved)
-    adopt = _mapped(new["sourcing"], lambda s: float(catalog.lookup("sourcing", s)["adopt_hours"]))
+    adopt = mapped(new["sourcing"], lambda s: float(catalog.lookup("sourcing", s)["adopt_hours"]))
     provider = _differs(new, today, "provider") * (1.0 - moved) * (1.0 - hosted)
     rightsize = catalog.assumption("rightsize_hours")
     out["SOURCING"] = moved * adopt + provider * rightsize
@@ -42,22 +44,22 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
     other = np.maximum(_differs(new, today, "instance"), _differs(new, today, "tensor_parallel"))
     out["HARDWARE"] = stays * other * rightsize
     for field in ("weight_precision", "kv_precision"):
-        cost = _mapped(new[field], lambda p: _field(catalog, "precisions", p))
+        cost = mapped(new[field], lambda p: _field(catalog, "precisions", p))
         out["PRECISION"] += hosted * _differs(new, today, field) * cost
-    out["PRECISION"] += hosted * _mapped(
+    out["PRECISION"] += hosted * mapped(
         new["compression"], lambda c: 0.0 if c == "none" else _field(catalog, "compression", c)
     )
-    frameworks = _mapped(
+    frameworks = mapped(
         new["framework"],
         lambda f: float(catalog.lookup("frameworks", f)["adopt_hours"]) if f else 0.0,
     )
     had = set(today["techniques"])
-    added = _mapped(
+    added = mapped(
         new["techniques"],
         lambda t: sum(_field(catalog, "techniques", name) for name in set(t) - had),
     )
     out["SERVING"] = stays * _differs(new, today, "framework") * frameworks + hosted * added
-    caches = _mapped(new["cache"], lambda c: _field(catalog, "techniques", c) if c != "none" else 0.0)
+    caches = mapped(new["cache"], lambda c: _field(catalog, "techniques", c) if c != "none" else 0.0)
     out["CACHING"] = _differs(new, today, "cache") * caches
     region = catalog.assumption("region_move_hours")
     buying = catalog.assumption("purchasing_hours")
@@ -65,23 +67,29 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
         _differs(new, today, "region") * region + _differs(new, today, "purchase") * buying
     )
     study = _field(catalog, "compression", "distillation")
-    out["DISTILLATION"] = hosted * _mapped(
+    out["DISTILLATION"] = hosted * mapped(
         new["model"], lambda m: study if is_student(catalog, workload, m) else 0.0
     )
     return out
 
 
-def _field(catalog: Catalog, table: str, name: str) -> float:
-    return float(catalog.lookup(table, name)["engineering_hours"])
+def _field(catalog: Catalog, table: str, name: str | None) -> float:
+    return float(catalog.lookup(table, name)["engineering_hours"]) if name else 0.0
 
 
-def _differs(new: pd.DataFrame, today: Choice, field: str) -> pd.Series[float]:
-    return (new[field].map(lambda v: v != today[field])).astype(float)
+def _differs(new: pd.DataFrame, today: Choice, field: str) -> Array:
+    return mapped(new[field], lambda value: float(value != today[field]))
 
 
-def _mapped(column: pd.Series[Any], value: Callable[[Any], float]) -> pd.Series[float]:
-    known = {k: value(k) for k in set(column)}
-    return column.map(lambda k: known[k]).astype(float)
+def mapped(column: pd.Series[Any], value: Callable[[Any], float]) -> Array:
+    """`value` of each entry, worked out once per distinct entry."""
+    codes, unique = pd.factorize(column.to_numpy(object), use_na_sentinel=False)
+    return np.array([value(None if missing(u) else u) for u in unique], float)[codes]
+
+
+def missing(value: Any) -> bool:
+    """Whether a cell is blank."""
+    return value is None or (isinstance(value, float) and np.isnan(value))
 
 
 def is_student(catalog: Catalog, workload: Workload, model: str) -> bool:

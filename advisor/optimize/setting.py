@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +16,7 @@ from advisor.portfolio import Portfolio, Workload, hourly_rps
 
 from .choices import Array
 from .offers import offers
+from .thin import useful
 from .variants import variants
 
 
@@ -26,6 +29,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         self._variants: dict[Workload, pd.DataFrame] = {}
+        self._useful: dict[Workload, pd.DataFrame] = {}
 
     @cached_property
     def offers(self) -> pd.DataFrame:
@@ -53,6 +57,19 @@ class Setting:
         """Planning horizon, months."""
         return self.portfolio.organisation.horizon_months
 
+    def updated(self, portfolio: Portfolio) -> Setting:
+        """A setting for a changed portfolio that keeps the predictions still valid."""
+        out = Setting(portfolio, self.catalog)
+        old, new = self.portfolio.organisation, portfolio.organisation
+        if (old.clouds, old.geographies) == (new.clouds, new.geographies):
+            out._variants = {w: v for w, v in self._variants.items() if w in portfolio.workloads}
+            out._useful = {w: v for w, v in self._useful.items() if w in portfolio.workloads}
+        if old == new:
+            out.__dict__.update(
+                {k: self.__dict__[k] for k in ("offers", "allowed") if k in self.__dict__}
+            )
+        return out
+
     def rates(self, workload: Workload) -> Array:
         """Arrival rates of the week, requests/s, shape (168,)."""
         return hourly_rps(self.catalog, workload.demand)
@@ -62,6 +79,15 @@ class Setting:
         if workload not in self._variants:
             self._variants[workload] = variants(self.catalog, workload, self.allowed)
         return self._variants[workload]
+
+    def useful(self, workload: Workload, today: Mapping[str, Any]) -> pd.DataFrame:
+        """Feasible variants that can be part of a best plan under some levers."""
+        if workload not in self._useful:
+            table = self.variants(workload)
+            self._useful[workload] = (
+                table if table.empty else useful(self.catalog, workload, today, table)
+            )
+        return self._useful[workload]
 
 
 def to_offer(row: pd.Series | dict[str, float]) -> Offer:

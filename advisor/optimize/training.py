@@ -10,7 +10,7 @@ import pandas as pd
 
 from advisor.errors import PortfolioError
 from advisor.performance import training
-from advisor.performance.chips import numbers
+from advisor.performance.lookup import Lookup
 from advisor.portfolio import TrainingJob
 
 from .levers import LeverSet
@@ -97,14 +97,12 @@ def _runs(setting: Setting, job: TrainingJob) -> pd.DataFrame:
     is_allowed = is_allowed[gpus.index]
     model = setting.catalog.lookup("models", job.model)
     params = float(model["params_b"])
-    chips = pd.DataFrame(
-        [setting.catalog.lookup("accelerators", a) for a in gpus["accelerator"]], index=gpus.index
-    )
+    chips = Lookup(setting.catalog, "accelerators", gpus["accelerator"])
     count = gpus["accelerator_count"].to_numpy(float)
     need = training.memory_gib(params, job.method, job.gradient_checkpointing)
-    has = numbers(chips, "memory_visible_gib", 0.0) * count
+    has = chips.numbers("memory_visible_gib", 0.0) * count
     nodes = float(job.current.instances or 1)
-    overhead = 1.0 + setting.catalog.assumption("checkpoint_overhead")
+    overhead = 1.0 + setting.catalog.assumption("spot_overhead")
     parts = []
     for precision, column in (("bf16", "bf16_tflops"), ("fp16", "fp16_tflops"), ("fp32", "fp32_tflops")):
         hours = training.run_hours(
@@ -114,10 +112,10 @@ def _runs(setting: Setting, job: TrainingJob) -> pd.DataFrame:
             gradient_checkpointing=job.gradient_checkpointing,
             data_stall_share=job.data_stall_share,
             chips=count * nodes,
-            peak_tflops=numbers(chips, column, 0.0),
-            mfu=setting.catalog.assumption("training_mfu"),
+            peak_tflops=chips.numbers(column, 0.0),
+            mfu=setting.catalog.assumption("mfu_training"),
         )
-        able = numbers(chips, column, 0.0) > 0
+        able = chips.numbers(column, 0.0) > 0
         for purchase, factor in (("on_demand", 1.0), ("spot", overhead)):
             usd = gpus[purchase].to_numpy(float) * hours * nodes * factor * job.runs_per_month
             part = gpus[["cloud", "region", "instance"]].assign(

@@ -6,20 +6,37 @@ later, so each is predicted once. Rows that cannot work keep their reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.performance.chips import peak_tflops
+from advisor.performance.lookup import Lookup
 from advisor.performance.predict import predict
 from advisor.portfolio import Workload
 
+from .effort import mapped
+
 INTRINSIC = frozenset({"continuous_batching", "paged_kv"})
 """Techniques a framework cannot be run without; all others are the team's choice."""
-MAX_TENSOR_PARALLEL = 8
+SPLITS = (1, 2, 4, 8)
 NO_COMPRESSION = "none"
+DEFAULT_KV = "kv-16"
+
+STACK = (
+    "model",
+    "framework",
+    "techniques",
+    "compression",
+    "params_factor",
+    "weight_precision",
+    "kv_precision",
+)
+NODE = ("accelerator", "chip_share", "host_memory_gib")
 
 
 def techniques_today(catalog: Catalog, workload: Workload) -> tuple[str, ...]:
@@ -55,64 +72,59 @@ def _technique_sets(offered: tuple[str, ...], today: tuple[str, ...]) -> list[tu
     return list(dict.fromkeys(tuple(sorted(s)) for s in sets))
 
 
-def _compressions(catalog: Catalog, kind: str) -> list[dict[str, Any]]:
-    out = [{"technique": NO_COMPRESSION, "params_factor": 1.0}]
+def _compressions(catalog: Catalog, kind: str) -> list[tuple[str, float]]:
+    out = [(NO_COMPRESSION, 1.0)]
     for row in catalog["compression"].to_dict("records"):
         prunes = row["lever"] == "PRECISION" and row["params_factor"] < 1.0
+        # Pruned LLMs need recovery training that belongs to distillation, priced there.
         if prunes and not row["needs_sparse_kernel"] and kind in row["kinds"] and kind != "llm":
-            out.append(row)
+            out.append((row["technique"], float(row["params_factor"])))
     return out
 
 
-def _rows(catalog: Catalog, workload: Workload, nodes: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    precisions = catalog["precisions"].to_dict("records")
-    kind = workload.kind
-    is_llm = kind == "llm"
+def _weight_precisions(
+    catalog: Catalog, kind: str, supported: tuple[str, ...], today: str | None
+) -> list[str]:
+    """Weight formats to consider: of several that are alike in all that counts, one."""
+    counts = ("peak", "bits_per_weight", "weight_only", "quality_loss", "engineering_hours")
+    found: dict[tuple[Any, ...], str] = {}
+    for row in catalog["precisions"].to_dict("records"):
+        if row["role"] != "weights" or kind not in row["kinds"]:
+            continue
+        if row["precision"] not in supported:
+            continue
+        key = tuple(row[c] for c in counts)
+        if key not in found or row["precision"] == today:
+            found[key] = row["precision"]
+    return list(found.values())
+
+
+def _stacks(catalog: Catalog, workload: Workload) -> list[tuple[Any, ...]]:
+    kind, current = workload.kind, workload.current
     today = techniques_today(catalog, workload)
-    node_rows = nodes.to_dict("records")
-    for framework in catalog["frameworks"].to_dict("records"):
-        deployed = framework["framework"] == workload.current.framework
-        if kind not in framework["kinds"]:
+    models = model_options(catalog, workload)
+    out: list[tuple[Any, ...]] = []
+    for row in catalog["frameworks"].to_dict("records"):
+        deployed = row["framework"] == current.framework
+        if kind not in row["kinds"] or (row["lifecycle"] != "active" and not deployed):
             continue
-        if framework["lifecycle"] != "active" and not deployed:
-            continue
-        weights = [
-            p["precision"]
-            for p in precisions
-            if p["role"] == "weights"
-            and kind in p["kinds"]
-            and p["precision"] in framework["weight_precisions"]
-        ]
-        offered_kv = set(framework["kv_precisions"] or ()) | {"kv-16"}
-        kvs = [p["precision"] for p in precisions if p["role"] == "kv" and p["precision"] in offered_kv]
-        sets = _technique_sets(tuple(framework["techniques"] or ()), today if deployed else ())
-        for node in node_rows:
-            if node["chip_kind"] not in framework["chip_kinds"]:
-                continue
-            if node["vendor"] not in framework["vendors"]:
-                continue
-            splits = [1]
-            if is_llm and node["chip_share"] == 1.0:
-                splits = [n for n in (1, 2, 4, 8) if n <= node["most_devices"]]
-            for model in model_options(catalog, workload):
-                for compression in _compressions(catalog, kind):
-                    for weight in weights:
-                        for kv in kvs if is_llm else ["kv-16"]:
-                            for techniques in sets:
-                                for split in splits:
-                                    yield {
-                                        "model": model,
-                                        "framework": framework["framework"],
-                                        "accelerator": node["accelerator"],
-                                        "chip_share": node["chip_share"],
-                                        "host_memory_gib": node["host_memory_gib"],
-                                        "tensor_parallel": split,
-                                        "weight_precision": weight,
-                                        "kv_precision": kv,
-                                        "techniques": techniques,
-                                        "compression": compression["technique"],
-                                        "params_factor": compression["params_factor"],
-                                    }
+        weights = _weight_precisions(
+            catalog, kind, row["weight_precisions"], current.weight_precision
+        )
+        kvs = [DEFAULT_KV]
+        if kind == "llm":
+            kvs = list(dict.fromkeys([DEFAULT_KV, *(row["kv_precisions"] or ())]))
+        offered = tuple(t for t in row["techniques"] or () if _applies(catalog, t, kind))
+        sets = _technique_sets(offered, today if deployed else ())
+        for model, techniques, (cut, factor), weight, kv in product(
+            models, sets, _compressions(catalog, kind), weights, kvs
+        ):
+            out.append((model, row["framework"], techniques, cut, factor, weight, kv))
+    return out
+
+
+def _applies(catalog: Catalog, technique: str, kind: str) -> bool:
+    return kind in catalog.lookup("techniques", technique)["kinds"]
 
 
 def variants(catalog: Catalog, workload: Workload, offers: pd.DataFrame) -> pd.DataFrame:
@@ -121,35 +133,53 @@ def variants(catalog: Catalog, workload: Workload, offers: pd.DataFrame) -> pd.D
     Returns
     -------
     DataFrame
-        Choice columns (model, framework, accelerator, chip_share, tensor_parallel,
-        weight_precision, kv_precision, techniques, compression), the prediction's columns,
-        ``quality`` (share of today's) and ``reason`` (empty where feasible).
+        Columns of `STACK` and `NODE`, ``tensor_parallel``, the prediction's columns, ``quality``
+        (share of today's) and ``reason`` (empty where feasible).
     """
-    nodes = offers.groupby(
-        ["accelerator", "chip_share", "host_memory_gib"], dropna=False, as_index=False
-    ).agg(chip_kind=("chip_kind", "first"), vendor=("vendor", "first"), most_devices=("devices", "max"))
-    table = pd.DataFrame(_rows(catalog, workload, nodes))
-    if table.empty:
-        return table
-    peaks = _supported(catalog, table)
-    table = table[peaks].reset_index(drop=True)
+    nodes = _nodes(offers, workload.kind == "llm")
+    stacks = pd.DataFrame(_stacks(catalog, workload), columns=list(STACK))
+    if nodes.empty or stacks.empty:
+        return pd.DataFrame()
+    able = _able(catalog, stacks, nodes)
+    s, n = np.nonzero(able)
+    places = nodes[[*NODE, "tensor_parallel"]]
+    table = pd.concat(
+        [stacks.take(s).reset_index(drop=True), places.take(n).reset_index(drop=True)], axis=1
+    )
     return with_predictions(catalog, workload, table)
 
 
-def _supported(catalog: Catalog, table: pd.DataFrame) -> pd.Series[bool]:
-    """Rows whose chip has the arithmetic of both precisions, so that hopeless ones cost nothing."""
-    from advisor.performance.chips import chip_peak_tflops
+def _nodes(offers: pd.DataFrame, splits: bool) -> pd.DataFrame:
+    """Distinct chips (or shares of one) with each number of devices a replica may span."""
+    table = offers.groupby(list(NODE), dropna=False, as_index=False).agg(
+        chip_kind=("chip_kind", "first"), vendor=("vendor", "first"), most=("devices", "max")
+    )
+    parts = []
+    for devices in SPLITS if splits else (1,):
+        whole = (table["chip_share"] == 1.0) & (table["most"] >= devices)
+        keep = whole if devices > 1 else table["most"] > 0
+        parts.append(table[keep].assign(tensor_parallel=devices))
+    out: pd.DataFrame = pd.concat(parts, ignore_index=True).drop(columns="most")
+    return out
 
-    out = pd.Series(True, index=table.index)
+
+def _able(catalog: Catalog, stacks: pd.DataFrame, nodes: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which stack runs on which node at all: framework, vendor, arithmetic. Shape (s, n)."""
+    out = np.ones((len(stacks), len(nodes)), bool)
+    codes, names = pd.factorize(stacks["framework"])
+    for code, name in enumerate(names):
+        row = catalog.lookup("frameworks", name)
+        ok = nodes["chip_kind"].isin(row["chip_kinds"]) & nodes["vendor"].isin(row["vendors"])
+        out[codes == code] &= ok.to_numpy()
     for column in ("weight_precision", "kv_precision"):
-        pairs = table[["accelerator", column]].drop_duplicates().reset_index(drop=True)
-        chips = pd.DataFrame([catalog.lookup("accelerators", a) for a in pairs["accelerator"]])
-        rows = pd.DataFrame([catalog.lookup("precisions", p) for p in pairs[column]])
-        has = pd.Series(chip_peak_tflops(chips, rows) > 0, index=pd.MultiIndex.from_frame(pairs))
-        if column == "kv_precision":
+        codes, names = pd.factorize(stacks[column])
+        for code, name in enumerate(names):
             # A 16-bit cache needs no arithmetic of its own: every chip can hold one.
-            has[has.index.get_level_values(1) == "kv-16"] = True
-        out &= has.loc[pd.MultiIndex.from_frame(table[["accelerator", column]])].to_numpy()
+            if name == DEFAULT_KV:
+                continue
+            chips = Lookup(catalog, "accelerators", nodes["accelerator"])
+            peak = peak_tflops(chips, Lookup(catalog, "precisions", [name] * len(nodes)))
+            out[codes == code] &= peak > 0
     return out
 
 
@@ -157,25 +187,28 @@ def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) 
     """Add predictions, quality and the reason each row fails, if it does."""
     slo = workload.slo
     deferrable = workload.deferrable_hours is not None
-    held = [set(t) for t in table["techniques"]]
     share = workload.prefix_share
     if share is None:
         share = float(catalog.lookup("techniques", "prefix_caching")["hit_ratio"] or 0.0)
+
+    def has(name: str) -> npt.NDArray[np.float64]:
+        return mapped(table["techniques"], lambda held: float(name in (held or ())))
+
     asked = table.assign(
-        continuous=[float("continuous_batching" in t) for t in held],
-        paged=[float("paged_kv" in t) for t in held],
-        batching=[float("dynamic_batching" in t or deferrable) for t in held],
-        speculative=[float("speculative_decoding" in t) for t in held],
-        prefix_hit=[share if "prefix_caching" in t else 0.0 for t in held],
+        continuous=has("continuous_batching"),
+        paged=has("paged_kv"),
+        batching=np.maximum(has("dynamic_batching"), float(deferrable)),
+        speculative=has("speculative_decoding"),
+        prefix_hit=share * has("prefix_caching"),
         isl_tokens=float(workload.isl_tokens or np.nan),
         osl_tokens=float(workload.osl_tokens or np.nan),
         ttft_slo_s=np.inf if deferrable else (slo.ttft_s or slo.latency_s or np.inf),
         tpot_slo_s=np.inf if deferrable else (slo.tpot_s or np.inf),
         latency_slo_s=np.inf if deferrable else (slo.latency_s or np.inf),
     )
-    out = table.join(predict(catalog, asked))
+    out = pd.concat([table, predict(catalog, asked)], axis=1)
     out["quality"] = quality(catalog, workload, table)
-    poor = (out["quality"] < workload.quality_floor) & (out["reason"] == "")
+    poor = (out["quality"] < workload.quality_floor - 1e-9) & (out["reason"] == "")
     out.loc[poor, "reason"] = [
         f"quality {q:.1%} is under the floor of {workload.quality_floor:.1%}"
         for q in out.loc[poor, "quality"]
@@ -183,26 +216,24 @@ def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) 
     return out
 
 
-def quality(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.Series[float]:
-    """Expected quality as a share of what is served today.
+def quality(
+    catalog: Catalog, workload: Workload, table: pd.DataFrame
+) -> npt.NDArray[np.float64]:
+    """Expected quality as a share of what is served today, shape (n,).
 
     Typical losses of weight and KV precision, pruning and distillation multiply; what today's
     deployment has already lost does not count again. Substitutes were accepted by the team.
     """
 
     def kept(name: str | None, role: str) -> float:
-        return 1.0 - float(catalog.lookup(role, name)["quality_loss"]) if name else 1.0
+        if not name or name == NO_COMPRESSION:
+            return 1.0
+        return 1.0 - float(catalog.lookup(role, name)["quality_loss"])
 
-    precision = {
-        p: kept(p, "precisions") for p in {*table["weight_precision"], *table["kv_precision"]}
-    }
-    pruning = {
-        c: kept(c, "compression") if c != NO_COMPRESSION else 1.0 for c in set(table["compression"])
-    }
-    today = kept(workload.current.weight_precision, "precisions")
-    same = {catalog.lookup("models", workload.model)["model"]}
-    same |= {catalog.lookup("models", s)["model"] for s in workload.substitutes}
-    student = {m: 1.0 if m in same else kept("distillation", "compression") for m in set(table["model"])}
-    out = table["weight_precision"].map(precision) * table["kv_precision"].map(precision)
-    out = out * table["compression"].map(pruning) * table["model"].map(student) / today
-    return out.clip(upper=1.0)
+    same = {catalog.lookup("models", m)["model"] for m in (workload.model, *workload.substitutes)}
+    study = kept("distillation", "compression")
+    out = mapped(table["weight_precision"], lambda p: kept(p, "precisions"))
+    out = out * mapped(table["kv_precision"], lambda p: kept(p, "precisions"))
+    out = out * mapped(table["compression"], lambda c: kept(c, "compression"))
+    out = out * mapped(table["model"], lambda m: 1.0 if m in same else study)
+    return np.minimum(out / kept(workload.current.weight_precision, "precisions"), 1.0)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
 
-from .chips import chip_peak_tflops
+from .chips import peak_tflops
+from .llm import Array
+from .lookup import Lookup, column
+
+Objects = npt.NDArray[np.object_]
+Factors = dict[str, npt.NDArray[Any]]
 
 ANCHOR_LEVELS: tuple[tuple[tuple[str, ...], float], ...] = (
     (("model", "accelerator", "precision", "framework"), 0.10),
@@ -22,71 +29,69 @@ ANCHOR_LEVELS: tuple[tuple[tuple[str, ...], float], ...] = (
 project's judgement until the accuracy work fits them."""
 
 
-def calibration_factors(
-    catalog: Catalog,
-    framework: pd.Series[Any],
-    family: pd.Series[Any],
-    peak: pd.Series[Any],
-) -> pd.DataFrame:
-    """The most specific calibration row for each configuration.
+def most_specific(table: pd.DataFrame, wanted: dict[str, tuple[Any, int]]) -> int:
+    """Position of the most specific row that matches; ``*`` in the table matches anything.
 
-    A row matches when each of its framework, family and peak equals the configuration's or is
-    ``*``; framework counts for more than family, and family for more than peak.
+    Parameters
+    ----------
+    wanted : mapping of column to (value, weight)
+        Rows that name the value outright rank by the weights of the columns where they do.
+    """
+    match = np.ones(len(table), bool)
+    rank = np.zeros(len(table))
+    for name, (value, weight) in wanted.items():
+        exact = (table[name] == value).to_numpy()
+        match &= exact | (table[name] == "*").to_numpy()
+        rank += weight * exact
+    return int(np.where(match, rank, -1.0).argmax())
+
+
+def _spread_out(keys: list[Objects]) -> tuple[npt.NDArray[np.intp], list[tuple[Any, ...]]]:
+    """Codes of the distinct combinations of several columns, and those combinations."""
+    codes, unique = pd.MultiIndex.from_arrays(keys).factorize()
+    return codes, list(unique)
+
+
+def calibration_factors(
+    catalog: Catalog, framework: Objects, family: Objects, peak: Objects
+) -> Factors:
+    """The most specific calibration row for each configuration, as columns of shape (n,).
+
+    Framework counts for more than family, and family for more than peak.
     """
     table = catalog["calibration"]
-    keys = pd.DataFrame({"framework": framework, "family": family, "peak": peak})
-    chosen: dict[tuple[Any, ...], Any] = {}
-    for key in keys.drop_duplicates().itertuples(index=False, name=None):
-        match = np.ones(len(table), bool)
-        rank = np.zeros(len(table))
-        for weight, column, value in zip((4, 2, 1), keys.columns, key, strict=True):
-            exact = (table[column] == value).to_numpy()
-            match &= exact | (table[column] == "*").to_numpy()
-            rank += weight * exact
-        chosen[key] = table.index[np.where(match, rank, -1.0).argmax()]
-    picks = [chosen[k] for k in keys.itertuples(index=False, name=None)]
-    out = table.loc[picks]
-    out.index = keys.index
-    return out
+    codes, unique = _spread_out([framework, family, peak])
+    picks = [
+        most_specific(table, {"framework": (f, 4), "family": (a, 2), "peak": (p, 1)})
+        for f, a, p in unique
+    ]
+    return {name: table[name].to_numpy()[picks][codes] for name in table.columns}
 
 
 def pass_factors(
-    catalog: Catalog,
-    configs: pd.DataFrame,
-    models: pd.DataFrame,
-    chips: pd.DataFrame,
-    precisions: pd.DataFrame,
-) -> pd.DataFrame:
-    """Share of peak and fixed time per pass for one-pass models.
+    catalog: Catalog, configs: pd.DataFrame, models: Lookup, chips: Lookup, precisions: Lookup
+) -> Factors:
+    """Share of peak and fixed time per pass for one-pass models, as columns of shape (n,).
 
     The rule of thumb for (kind, chip kind, framework) is scaled by how measured anchors compare
     with their own rule of thumb, taking the nearest anchors there are (`ANCHOR_LEVELS`).
     """
-    keys = pd.DataFrame(
-        {
-            "model": models["model"],
-            "accelerator": configs["accelerator"],
-            "precision": configs["weight_precision"],
-            "framework": configs["framework"],
-            "kind": models["kind"],
-            "family": chips["family"],
-            "peak": precisions["peak"],
-            "chip_kind": chips["kind"],
-        }
-    )
-    anchors = _anchor_ratios(catalog)
-    unique = keys.drop_duplicates()
-    rows = [_one(catalog, anchors, row) for row in unique.to_dict("records")]
-    looked_up = unique.assign(**{c: [r[c] for r in rows] for c in rows[0]})
-    merged = keys.reset_index().merge(looked_up, on=list(keys.columns), how="left")
-    return merged.set_index(merged.columns[0])[list(rows[0])]
+    keys = {
+        "model": models.values("model"),
+        "accelerator": chips.values("accelerator"),
+        "precision": precisions.values("precision"),
+        "framework": configs["framework"].to_numpy(object),
+        "kind": models.values("kind"),
+        "family": chips.values("family"),
+        "peak": precisions.values("peak"),
+        "chip_kind": chips.values("kind"),
+    }
+    codes, unique = _spread_out(list(keys.values()))
+    rows = [_one(catalog, dict(zip(keys, key, strict=True))) for key in unique]
+    return {name: np.array([r[name] for r in rows])[codes] for name in rows[0]}
 
 
-def _one(
-    catalog: Catalog,
-    anchors: dict[tuple[str, ...], dict[tuple[Any, ...], float]],
-    key: dict[Any, Any],
-) -> dict[str, Any]:
+def _one(catalog: Catalog, key: dict[str, Any]) -> dict[str, Any]:
     rule = rule_of_thumb(catalog, key["kind"], key["chip_kind"], key["framework"])
     out = {
         "mfu": rule["mfu"],
@@ -94,6 +99,7 @@ def _one(
         "spread": rule["spread"],
         "evidence": "rule",
     }
+    anchors = anchor_ratios(catalog)
     for level, (columns, spread) in enumerate(ANCHOR_LEVELS):
         ratio = anchors[columns].get(tuple(key[c] for c in columns))
         if ratio is not None:
@@ -104,41 +110,34 @@ def _one(
     return out
 
 
+@lru_cache(maxsize=4096)
 def rule_of_thumb(catalog: Catalog, kind: str, chip_kind: str, framework: str) -> dict[str, Any]:
     """The most specific pass-efficiency row for a kind of model on a kind of chip."""
     table = catalog["pass_efficiency"]
-    match = np.ones(len(table), bool)
-    rank = np.zeros(len(table))
-    columns = (("kind", kind, 2), ("chip_kind", chip_kind, 4), ("framework", framework, 1))
-    for column, value, weight in columns:
-        exact = (table[column] == value).to_numpy()
-        match &= exact | (table[column] == "*").to_numpy()
-        rank += weight * exact
-    row: dict[str, Any] = table.iloc[int(np.where(match, rank, -1.0).argmax())].to_dict()
+    wanted = {"kind": (kind, 2), "chip_kind": (chip_kind, 4), "framework": (framework, 1)}
+    row: dict[str, Any] = table.iloc[most_specific(table, wanted)].to_dict()
     return row
 
 
-def _anchor_ratios(
-    catalog: Catalog,
-) -> dict[tuple[str, ...], dict[tuple[Any, ...], float]]:
+@lru_cache(maxsize=8)
+def anchor_ratios(catalog: Catalog) -> dict[tuple[str, ...], dict[tuple[Any, ...], float]]:
     """Measured over rule-of-thumb share of peak, at each level of nearness (geometric means)."""
     anchors = catalog["anchors"].reset_index(drop=True)
-    models = pd.DataFrame([catalog.lookup("models", m) for m in anchors["model"]])
-    chips = pd.DataFrame([catalog.lookup("accelerators", a) for a in anchors["accelerator"]])
-    precisions = pd.DataFrame([catalog.lookup("precisions", p) for p in anchors["precision"]])
-    gflops = pd.to_numeric(models["gflops_per_sample"])
-    scale = pd.to_numeric(anchors["sample_tokens"]) / pd.to_numeric(models["sample_tokens"])
-    peak = chip_peak_tflops(chips, precisions)
-    mfu = anchors["samples_per_s"] * gflops * scale.fillna(1.0) / (peak * 1e3)
-    rules = [
-        rule_of_thumb(catalog, k, c, f)["mfu"]
-        for k, c, f in zip(models["kind"], chips["kind"], anchors["framework"], strict=True)
-    ]
+    models = Lookup(catalog, "models", anchors["model"])
+    chips = Lookup(catalog, "accelerators", anchors["accelerator"])
+    precisions = Lookup(catalog, "precisions", anchors["precision"])
+    scale: Array = column(anchors, "sample_tokens") / models.numbers("sample_tokens")
+    flop = models.numbers("gflops_per_sample") * np.where(np.isnan(scale), 1.0, scale)
+    peak = peak_tflops(chips, precisions)
+    with np.errstate(divide="ignore"):
+        mfu = anchors["samples_per_s"].to_numpy(float) * flop / (peak * 1e3)
+    kinds = zip(models.values("kind"), chips.values("kind"), anchors["framework"], strict=True)
+    rules = np.array([rule_of_thumb(catalog, k, c, f)["mfu"] for k, c, f in kinds])
     table = anchors.assign(
-        kind=models["kind"],
-        family=chips["family"],
-        peak=precisions["peak"],
-        ratio=np.log(mfu / np.asarray(rules)),
+        kind=models.values("kind"),
+        family=chips.values("family"),
+        peak=precisions.values("peak"),
+        ratio=np.log(mfu / rules),
     )
     # A pass is measured at several batches; only the best of each configuration is saturated.
     saturated = table.sort_values("ratio").drop_duplicates(

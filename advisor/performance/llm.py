@@ -215,7 +215,7 @@ class Capacity:
     """What limits throughput: memory bandwidth, compute, memory or latency target."""
 
 
-def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 20) -> Capacity:
+def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 14) -> Capacity:
     """Largest request rate of one replica that meets both latency targets.
 
     Searches a geometric grid of batch sizes up to what memory holds. Throughput rises with the

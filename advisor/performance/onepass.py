@@ -18,6 +18,8 @@ from .llm import GIB, Array, Capacity
 
 BANDWIDTH_EFFICIENCY = 0.8
 MAX_BATCH = 256
+USABLE_MEMORY = 0.9
+"""Share of memory left to weights and activations."""
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ import pandas as pd
 from advisor.catalog import Catalog
 
 from . import llm, onepass
-from .chips import chip_peak_tflops, numbers
-from .efficiency import calibration_factors, pass_factors
+from .chips import peak_tflops
+from .efficiency import Factors, calibration_factors, pass_factors
 from .llm import Array, Capacity
+from .lookup import Lookup, column
 
-REQUIRED = (
+COLUMNS = (
     "model",
     "accelerator",
     "chip_share",
@@ -44,8 +45,6 @@ REQUIRED = (
 """Columns `predict` reads: names, the share of a chip a replica owns (1 for a whole one), the
 tensor-parallel degree, technique switches, token shape, and targets in seconds (inf: none)."""
 
-POWER_DERATE = "power_capped_derate"
-
 
 @dataclass(frozen=True)
 class _Chips:
@@ -62,8 +61,7 @@ def predict(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
     ----------
     catalog : Catalog
     configs : DataFrame
-        n rows with the columns of `REQUIRED`; all models of one call are either language models
-        or one-pass models or a mix.
+        n rows with the columns of `COLUMNS`.
 
     Returns
     -------
@@ -72,149 +70,136 @@ def predict(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
         (lower end of the 80 % interval), ``concurrency``, ``latency_s``, ``first_s`` (P95 time to
         first token or answer), ``token_s``, ``weights_gib``, ``spread`` (relative half-width),
         ``evidence``, ``bound`` (what limits throughput) and ``reason`` (empty where feasible).
+
+    Raises
+    ------
+    NotFoundError
+        For a name that the catalog does not hold.
     """
-    models = _rows(catalog, "models", configs["model"])
-    chips = _rows(catalog, "accelerators", configs["accelerator"])
-    precisions = _rows(catalog, "precisions", configs["weight_precision"])
-    kv = _rows(catalog, "precisions", configs["kv_precision"])
+    is_llm = Lookup(catalog, "models", configs["model"]).values("kind") == "llm"
     parts = []
-    is_llm = (models["kind"] == "llm").to_numpy()
     for mask, run in ((is_llm, _predict_llm), (~is_llm, _predict_pass)):
         if mask.any():
-            frames = [f[mask] for f in (configs, models, chips, precisions, kv)]
-            parts.append(run(catalog, *frames))
-    return pd.concat(parts).loc[configs.index]
+            parts.append(run(catalog, configs[mask]))
+    return pd.concat(parts).loc[configs.index] if len(parts) > 1 else parts[0]
 
 
-def _rows(catalog: Catalog, table: str, names: pd.Series[Any]) -> pd.DataFrame:
-    """The table's row for each name, aligned with `names`."""
-    unique = names.unique()
-    looked_up = pd.DataFrame([catalog.lookup(table, n) for n in unique], index=unique)
-    out = looked_up.loc[names]
-    out.index = names.index
-    return out
-
-
-def _chips(
-    catalog: Catalog, configs: pd.DataFrame, chips: pd.DataFrame, precisions: pd.DataFrame
-) -> _Chips:
-    share = numbers(configs, "chip_share", 1.0)
+def _chips(catalog: Catalog, configs: pd.DataFrame, chips: Lookup, precisions: Lookup) -> _Chips:
+    share = column(configs, "chip_share", 1.0)
     derate = np.where(
-        chips["power_capped"].to_numpy(bool), catalog.assumption(POWER_DERATE), 1.0
+        chips.flags("power_capped"), catalog.assumption("power_capped_derate"), 1.0
     )
-    own = numbers(chips, "memory_visible_gib") * np.minimum(share, 1.0)
-    memory = np.where(np.isnan(own), numbers(configs, "host_memory_gib", 0.0), own)
+    own = chips.numbers("memory_visible_gib") * np.minimum(share, 1.0)
     return _Chips(
-        peak=chip_peak_tflops(chips, precisions) * share * derate,
-        bandwidth=numbers(chips, "memory_bandwidth_gb_s") * share,
-        memory=memory,
-        link=numbers(chips, "link_gb_s_one_way", 0.0),
+        peak=peak_tflops(chips, precisions) * share * derate,
+        bandwidth=chips.numbers("memory_bandwidth_gb_s") * share,
+        memory=np.where(np.isnan(own), column(configs, "host_memory_gib", 0.0), own),
+        link=chips.numbers("link_gb_s_one_way", 0.0),
     )
 
 
-def _predict_llm(
-    catalog: Catalog,
-    configs: pd.DataFrame,
-    models: pd.DataFrame,
-    chips: pd.DataFrame,
-    precisions: pd.DataFrame,
-    kv: pd.DataFrame,
-) -> pd.DataFrame:
-    frameworks = _rows(catalog, "frameworks", configs["framework"])
-    factors = calibration_factors(catalog, configs["framework"], chips["family"], precisions["peak"])
+def _lookups(catalog: Catalog, configs: pd.DataFrame) -> tuple[Lookup, Lookup, Lookup]:
+    return (
+        Lookup(catalog, "models", configs["model"]),
+        Lookup(catalog, "accelerators", configs["accelerator"]),
+        Lookup(catalog, "precisions", configs["weight_precision"]),
+    )
+
+
+def _predict_llm(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
+    models, chips, precisions = _lookups(catalog, configs)
+    kv = Lookup(catalog, "precisions", configs["kv_precision"])
+    frameworks = Lookup(catalog, "frameworks", configs["framework"])
+    factors = calibration_factors(
+        catalog,
+        configs["framework"].to_numpy(object),
+        chips.values("family"),
+        precisions.values("peak"),
+    )
     chip = _chips(catalog, configs, chips, precisions)
-    speculative = configs["speculative"].to_numpy(bool)
-    factor = numbers(configs, "params_factor", 1.0)
-    total = numbers(models, "params_b") * factor
+    factor = column(configs, "params_factor", 1.0)
+    total = models.numbers("params_b") * factor
+    active = models.numbers("active_params_b") * factor
+    embedding = models.numbers("embedding_params_b")
+    derived = models.numbers("vocab", 0.0) * models.numbers("hidden", 0.0) / 1e9
+    drafts = catalog.assumption("speculative_tokens")
     arrays: dict[str, Any] = {
         "params_b": total,
-        "active_params_b": np.where(
-            models["active_params_b"].isna(), total, numbers(models, "active_params_b", 0.0) * factor
-        ),
-        "expert_params_b": numbers(models, "expert_params_b", 0.0) * factor,
-        "embedding_params_b": _embedding(models),
-        "tied_embeddings": models["tied_embeddings"].eq(True).to_numpy(float),
-        "kv_dim_mla": numbers(models, "kv_dim_mla", 0.0),
-        "window_tokens": numbers(models, "sliding_window", 0.0),
-        "window_share": numbers(models, "windowed_layer_share", 0.0),
-        "experts": numbers(models, "experts", 0.0),
-        "experts_active": numbers(models, "experts_active", 0.0),
-        "weight_bits": numbers(precisions, "bits_per_weight"),
-        "kv_bits": numbers(kv, "bits_per_weight"),
+        "active_params_b": np.where(np.isnan(active), total, active),
+        "expert_params_b": models.numbers("expert_params_b", 0.0) * factor,
+        "embedding_params_b": np.where(np.isnan(embedding), derived, embedding),
+        "tied_embeddings": models.flags("tied_embeddings"),
+        "kv_dim_mla": models.numbers("kv_dim_mla", 0.0),
+        "window_tokens": models.numbers("sliding_window", 0.0),
+        "window_share": models.numbers("windowed_layer_share", 0.0),
+        "experts": models.numbers("experts", 0.0),
+        "experts_active": models.numbers("experts_active", 0.0),
+        "weight_bits": precisions.numbers("bits_per_weight"),
+        "kv_bits": kv.numbers("bits_per_weight"),
         "peak_tflops": np.maximum(chip.peak, 1e-9),
         "bandwidth_gb_s": chip.bandwidth,
-        "memory_gib": chip.memory * numbers(frameworks, "memory_utilization", 0.9),
+        "memory_gib": chip.memory * frameworks.numbers("memory_utilization", 0.9),
         "link_gb_s": chip.link,
-        "tensor_parallel": numbers(configs, "tensor_parallel", 1.0),
-        "isl_tokens": numbers(configs, "isl_tokens"),
-        "osl_tokens": numbers(configs, "osl_tokens"),
-        "prefix_hit": numbers(configs, "prefix_hit", 0.0),
-        "continuous": numbers(configs, "continuous", 0.0),
-        "paged": numbers(configs, "paged", 0.0),
-        "speculative_tokens": np.where(speculative, catalog.assumption("speculative_tokens"), 0.0),
+        "tensor_parallel": column(configs, "tensor_parallel", 1.0),
+        "isl_tokens": column(configs, "isl_tokens"),
+        "osl_tokens": column(configs, "osl_tokens"),
+        "prefix_hit": column(configs, "prefix_hit", 0.0),
+        "continuous": column(configs, "continuous", 0.0),
+        "paged": column(configs, "paged", 0.0),
+        "speculative_tokens": column(configs, "speculative", 0.0) * drafts,
         "acceptance_rate": catalog.assumption("speculative_acceptance"),
         "draft_share": catalog.assumption("speculative_draft_share"),
-        "max_sequences": numbers(frameworks, "max_sequences", 256.0),
+        "max_sequences": frameworks.numbers("max_sequences", 256.0),
     }
     for name in ("layers", "hidden", "heads", "kv_heads", "head_size"):
-        arrays[name] = numbers(models, name)
-    arrays |= {n: factors[n].to_numpy(float) for n in factors if n in _FIELDS}
-    n = len(configs)
-    c = llm.LlmConfigs(**{k: np.broadcast_to(np.asarray(v, float), (n,)) for k, v in arrays.items()})
-    found = llm.capacity(c, numbers(configs, "ttft_slo_s"), numbers(configs, "tpot_slo_s"))
-    refused = _refusals(chip, models, arrays["tensor_parallel"])
+        arrays[name] = models.numbers(name)
+    arrays |= {k: v for k, v in factors.items() if k in _FACTORS}
+    c = llm.LlmConfigs(
+        **{k: np.broadcast_to(np.asarray(v, float), (len(configs),)) for k, v in arrays.items()}
+    )
+    found = llm.capacity(c, column(configs, "ttft_slo_s"), column(configs, "tpot_slo_s"))
+    refused = _refusals(chip, models.numbers("heads", 1.0), c.tensor_parallel)
+    refused[np.isnan(arrays["layers"])] = "the model's architecture is unknown"
+    context = models.numbers("max_context", np.inf)
+    refused[context < c.isl_tokens + c.osl_tokens] = "the context is longer than the model takes"
     return _frame(configs.index, found, refused, factors, llm.weights_gib(c))
 
 
-_FIELDS = {f.name for f in fields(llm.LlmConfigs)}
+_FACTORS = {f.name for f in fields(llm.LlmConfigs)}
 
 
-def _embedding(models: pd.DataFrame) -> Array:
-    given = numbers(models, "embedding_params_b")
-    derived = numbers(models, "vocab", 0.0) * numbers(models, "hidden", 0.0) / 1e9
-    return np.where(np.isnan(given), derived, given)
-
-
-def _refusals(chip: _Chips, models: pd.DataFrame, tensor_parallel: Array) -> npt.NDArray[np.object_]:
-    heads = numbers(models, "heads", 1.0)
-    out = np.full(len(models), "", dtype=object)
+def _refusals(chip: _Chips, heads: Array, tensor_parallel: Array) -> npt.NDArray[np.object_]:
+    out = np.full(len(heads), "", dtype=object)
     out[heads % tensor_parallel != 0] = "the model's heads do not split over so many devices"
     out[chip.peak <= 0] = "the chip has no arithmetic for this precision"
     return out
 
 
-def _predict_pass(
-    catalog: Catalog,
-    configs: pd.DataFrame,
-    models: pd.DataFrame,
-    chips: pd.DataFrame,
-    precisions: pd.DataFrame,
-    _kv: pd.DataFrame,
-) -> pd.DataFrame:
+def _predict_pass(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
+    models, chips, precisions = _lookups(catalog, configs)
     factors = pass_factors(catalog, configs, models, chips, precisions)
     chip = _chips(catalog, configs, chips, precisions)
-    tokens = numbers(models, "sample_tokens")
-    scale = np.where(np.isnan(tokens), 1.0, numbers(configs, "isl_tokens", 1.0) / tokens)
-    scale = np.where(np.isnan(numbers(configs, "isl_tokens")), 1.0, scale)
-    factor = numbers(configs, "params_factor", 1.0)
-    gflops = numbers(models, "gflops_per_sample") * scale * factor
-    bits = numbers(precisions, "bits_per_weight")
+    scale = column(configs, "isl_tokens") / models.numbers("sample_tokens")
+    factor = column(configs, "params_factor", 1.0)
+    gflops = models.numbers("gflops_per_sample") * np.where(np.isnan(scale), 1.0, scale) * factor
+    bits = precisions.numbers("bits_per_weight")
     c = onepass.PassConfigs(
         gflops_per_sample=gflops,
-        params_b=numbers(models, "params_b") * factor,
+        params_b=models.numbers("params_b") * factor,
         weight_bits=bits,
-        mfu=factors["mfu"].to_numpy(float),
-        pass_overhead_s=factors["batch_overhead_s"].to_numpy(float),
+        mfu=factors["mfu"].astype(float),
+        pass_overhead_s=factors["batch_overhead_s"].astype(float),
         peak_tflops=np.maximum(chip.peak, 1e-9),
         bandwidth_gb_s=chip.bandwidth,
-        memory_gib=chip.memory * 0.9,
-        activation_gib_per_sample=numbers(models, "activation_mb_per_sample", 0.0) / 1024.0,
-        batching=numbers(configs, "batching", 0.0),
+        memory_gib=chip.memory * onepass.USABLE_MEMORY,
+        activation_gib_per_sample=models.numbers("activation_mb_per_sample", 0.0) / 1024.0,
+        batching=column(configs, "batching", 0.0),
     )
-    found = onepass.capacity(c, numbers(configs, "latency_slo_s"))
-    weights = c.params_b * bits / 8.0 * 1e9 / llm.GIB
-    refused = _refusals(chip, models.assign(heads=1.0), np.ones(len(models)))
+    found = onepass.capacity(c, column(configs, "latency_slo_s"))
+    ones = np.ones(len(configs))
+    refused = _refusals(chip, ones, ones)
     refused[np.isnan(gflops)] = "the model's arithmetic per sample is unknown"
+    weights = c.params_b * bits / 8.0 * 1e9 / llm.GIB
     return _frame(configs.index, found, refused, factors, weights)
 
 
@@ -222,11 +207,11 @@ def _frame(
     index: pd.Index[Any],
     found: Capacity,
     refused: npt.NDArray[np.object_],
-    factors: pd.DataFrame,
+    factors: Factors,
     weights_gib: Array,
 ) -> pd.DataFrame:
     ok = refused == ""
-    spread = factors["spread"].to_numpy(float)
+    spread = factors["spread"].astype(float)
     rps = np.where(ok, found.rps, 0.0)
     return pd.DataFrame(
         {
@@ -238,7 +223,7 @@ def _frame(
             "token_s": found.token_s,
             "weights_gib": weights_gib,
             "spread": spread,
-            "evidence": factors["evidence"].to_numpy(object),
+            "evidence": factors["evidence"].astype(object),
             "bound": found.bound,
             "reason": np.where(ok, found.reason, refused),
         },

@@ -1,0 +1,184 @@
+"""The app's frame: header, rail, one panel at a time, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from advisor.app.panel import StepPanel
+from advisor.app.scenario import Scenario
+from advisor.app.start import StartPanel
+from advisor.app.summary import SummaryPanel
+from advisor.app.widgets import html
+from advisor.app.widgets.layout import Shell, button, page, stack
+from advisor.app.widgets.rail import Rail
+from advisor.format import money, percent
+from advisor.playbook import steps
+
+START, SUMMARY = "start", "plan"
+
+
+class App:
+    """The whole playbook on one scenario. Display `widget`.
+
+    Panels are built on their first visit and refreshed only while shown.
+    """
+
+    def __init__(self, scenario: Scenario | None = None) -> None:
+        self.scenario = scenario or Scenario()
+        self._panels: dict[str, Any] = {}
+        self._fresh: set[str] = set()
+        self._header = html.show()
+        self._message = html.show()
+        self._rail = Rail(self._rail_steps(), START)
+        self._rail.observe(lambda _change: self._show(), "current")
+        self.widget = Shell(header=[self._header], rail=[self._rail])
+        self.scenario.observe(lambda _change: self._changed(), "view")
+        self.scenario.observe(lambda _change: self._progress(), ["busy", "error"])
+        self._head()
+        self._show()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self.widget._repr_mimebundle_(**kwargs)
+
+    # Panels ------------------------------------------------------------------------------
+
+    @property
+    def keys(self) -> list[str]:
+        """Panels in order."""
+        return [START, *steps(), SUMMARY]
+
+    def panel(self, key: str) -> Any:
+        """A panel, built on first use and up to date."""
+        if key not in self._panels:
+            self._panels[key] = self._build(key)
+        elif key not in self._fresh:
+            self._panels[key].refresh()
+        self._fresh.add(key)
+        return self._panels[key]
+
+    def _build(self, key: str) -> Any:
+        if key == START:
+            return StartPanel(self.scenario)
+        if key == SUMMARY:
+            return SummaryPanel(self.scenario)
+        return StepPanel(self.scenario, steps()[key])
+
+    def _show(self) -> None:
+        key = self._rail.current
+        panel = self.panel(key)
+        self.widget.main.children = [self._message, *panel.main]
+        self.widget.aside.children = panel.aside
+        self.widget.footer.children = self._footer(key)
+
+    def _changed(self) -> None:
+        self._fresh.clear()
+        self._rail.update(self._rail_steps())
+        self._head()
+        self._show()
+
+    def _progress(self) -> None:
+        self._head()
+        panel = self._panels.get(self._rail.current)
+        if panel is not None:
+            panel.mark_stale(self.scenario.busy)
+        if self.scenario.error:
+            html.update(self._message, html.banner(f"Not changed: {self.scenario.error}", "bad"))
+        elif not self.scenario.busy:
+            html.update(self._message)
+
+    # Header, rail, footer ----------------------------------------------------------------
+
+    def _head(self) -> None:
+        view = self.scenario.view
+        first, last = view.baseline, view.final
+        saved = first.usd_month - last.usd_month
+        n = len(view.portfolio.workloads)
+        stale = "stale" if self.scenario.busy else ""
+        requests = sum(c.predictions_per_month for c in last.chosen) / 1000.0
+        before = sum(first.workload_usd_month.values()) / requests
+        after = sum(last.workload_usd_month.values()) / requests
+        rows: list[Any] = [
+            ("Today", money(first.usd_month), "/mo"),
+            ("Plan", money(last.usd_month), "/mo", f"arrow {stale}".strip()),
+            ("Saving", percent(saved / first.usd_month), money(saved), f"save {stale}".strip()),
+            ("Per 1k predictions", money(after), f"from {money(before)}", stale),
+        ]
+        if last.certificate is not None:
+            rows.append(("Within of bound", percent(last.certificate.gap), "proved", stale))
+        name = f"{view.portfolio.name} · {n} workload{'s' if n != 1 else ''}"
+        html.update(self._header, html.brand("ML cost advisor", name), html.kpis(rows))
+
+    def _rail_steps(self) -> list[Any]:
+        view = self.scenario.view
+        out: list[Any] = [
+            {"key": START, "label": "Portfolio", "mark": "⌂", "state": "accepted", "note": ""}
+        ]
+        for key, step in steps().items():
+            saving = view.saving(key)
+            names = [w.name for w in view.portfolio.workloads]
+            refused = step.lever and all(view.is_rejected(n, step.lever) for n in names)
+            note = "skipped" if refused else (money(-saving) if saving >= 0.5 else "")
+            out.append(
+                {
+                    "key": key,
+                    "label": step.title,
+                    "mark": step.mark,
+                    "state": "accepted" if key in self._fresh else "proposed",
+                    "note": note,
+                    "divider": key == "source",
+                }
+            )
+        out.append({"key": SUMMARY, "label": "Plan & report", "mark": "Σ", "state": "todo"})
+        return out
+
+    def _footer(self, key: str) -> list[Any]:
+        keys = self.keys
+        i = keys.index(key)
+        out: list[Any] = []
+        if i > 0:
+            out.append(button(f"← {self._title(keys[i - 1])}", self._go(keys[i - 1])))
+        step = steps().get(key)
+        if step is not None and step.lever is not None:
+            lever = step.lever
+            names = [w.name for w in self.scenario.portfolio.workloads]
+            refused = all(self.scenario.view.is_rejected(n, lever) for n in names)
+            text = "Accept all here" if refused else "Skip this step"
+            out.append(
+                button(text, lambda: self.scenario.decide_all(lever, accept=refused), "quiet")
+            )
+        if i + 1 < len(keys):
+            out.append(button(f"{self._title(keys[i + 1])} →", self._go(keys[i + 1]), "go"))
+        return out
+
+    def _go(self, key: str) -> Callable[[], None]:
+        def move() -> None:
+            self._rail.current = key
+
+        return move
+
+    def _title(self, key: str) -> str:
+        return {START: "Portfolio", SUMMARY: "Plan & report"}.get(key) or steps()[key].title
+
+
+def step_widget(key: str, scenario: Scenario | None = None) -> Any:
+    """One step's panel by itself, for its notebook.
+
+    Parameters
+    ----------
+    key : str
+        Step, such as ``rightsize``.
+    scenario : Scenario, optional
+        The sample portfolio by default.
+    """
+    scenario = scenario or Scenario()
+    panel = StepPanel(scenario, steps()[key])
+    body, aside = stack(*panel.main), stack(*panel.aside)
+
+    def refresh(_change: object) -> None:
+        panel.refresh()
+        body.children, aside.children = panel.main, panel.aside
+
+    scenario.observe(refresh, "view")
+    scenario.observe(lambda _change: panel.mark_stale(scenario.busy), "busy")
+    return page(body, aside)
