@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +15,7 @@ from .model import HOURS_PER_MONTH, HOURS_PER_WEEK, Demand
 Hourly = npt.NDArray[np.float64]
 
 
+@lru_cache(maxsize=64)
 def shape(catalog: Catalog, profile: str) -> Hourly:
     """A profile's hourly weights, mean 1, shape (168,).
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from advisor.catalog import Catalog, default_path
 from advisor.errors import PortfolioError, did_you_mean
 
 from .check import check
 from .model import Portfolio
-from .nodes import read_yaml
-from .place import FieldPath, Locate, Place, dotted, from_validation, located
+from .nodes import json_as_yaml, read_yaml
+from .place import FieldPath, Locate, Place, dotted, from_validation, located, record_in
 from .tables import read_csv, read_xlsx
 
 MAX_BYTES = 20_000_000
@@ -70,8 +70,7 @@ def load_portfolio(
         data, locate = read_csv(_decoded(content, file), file)
     else:
         text = _decoded(content, file)
-        # JSON may be indented with tabs, which YAML has no place for.
-        data, locate = read_yaml(text.replace("\t", " ") if suffix == ".json" else text, file)
+        data, locate = read_yaml(json_as_yaml(text) if suffix == ".json" else text, file)
     return parse(data, catalog, locate=locate)
 
 
@@ -102,18 +101,26 @@ def parse(
 
     find = locate or by_path
     try:
-        portfolio = Portfolio.model_validate(_given(data))
+        portfolio = Portfolio.model_validate(_given(data, Portfolio))
     except ValidationError as error:
         raise from_validation(error, find) from None
     return check(portfolio, catalog, find)
 
 
-def _given(data: Any) -> Any:
-    """What was filled in. Truth values become text, so that ``mean_rps: true`` is not 1.0."""
+def _given(data: Any, record: type[BaseModel] | None) -> Any:
+    """What was filled in; a blank under an unknown name stays, to be refused for its name.
+
+    Truth values become text, so that ``mean_rps: true`` is not 1.0.
+    """
     if isinstance(data, Mapping):
-        return {str(k): _given(v) for k, v in data.items() if not _blank(v)}
+        fields = record.model_fields if record else {}
+        return {
+            str(k): _given(v, record_in(fields[k].annotation) if k in fields else None)
+            for k, v in data.items()
+            if not _blank(v) or (record and k not in fields)
+        }
     if isinstance(data, (list, tuple)):
-        return [_given(v) for v in data]
+        return [_given(v, record) for v in data]
     return str(data).lower() if isinstance(data, bool) else data
 
 

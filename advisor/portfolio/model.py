@@ -84,43 +84,51 @@ class Slo(Record):
     ttft_s: Seconds | None = Field(None, description="Time to first token, s.")
     tpot_s: Seconds | None = Field(None, description="Time per output token after the first, s.")
     latency_s: Seconds | None = Field(None, description="Whole answer, s.")
-    percentile: Annotated[float, Field(ge=50, le=99.9)] = 95.0
+    percentile: Annotated[float, Field(ge=50, le=99.9)] = Field(
+        95.0, description="Share of requests, in percent, that must meet the targets."
+    )
 
 
 class Deployment(Record):
     """What runs today. Blanks are filled with the plainest choice and marked as assumed."""
 
-    sourcing: Sourcing = "self_hosted"
-    cloud: str | None = None
-    region: str | None = None
-    instance: str | None = None
+    sourcing: Sourcing = Field("self_hosted", description="How predictions are bought.")
+    cloud: str | None = Field(None, description="Provider of the machines, from the catalog.")
+    region: str | None = Field(None, description="Where they stand; 'any' where it is not said.")
+    instance: str | None = Field(None, description="Machine type, as the provider names it.")
     instances: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         None, description="Machines running today; modelled from peak demand when blank."
     )
-    tensor_parallel: Annotated[int, Field(ge=1, le=64)] = 1
-    weight_precision: str | None = None
-    kv_precision: str = "kv-16"
-    framework: str | None = None
-    techniques: tuple[str, ...] = ()
-    cache: Literal["none", "exact_cache", "semantic_cache"] = "none"
-    purchase: Literal["on_demand", "spot", "commit_1y", "commit_3y"] = "on_demand"
+    tensor_parallel: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Chips that share one copy of the model."
+    )
+    weight_precision: str | None = Field(None, description="Number format of the weights.")
+    kv_precision: str = Field("kv-16", description="Number format of the KV cache.")
+    framework: str | None = Field(None, description="Serving framework.")
+    techniques: tuple[str, ...] = Field((), description="Serving techniques switched on.")
+    cache: Literal["none", "exact_cache", "semantic_cache"] = Field(
+        "none", description="Result cache in front of the model."
+    )
+    purchase: Literal["on_demand", "spot", "commit_1y", "commit_3y"] = Field(
+        "on_demand", description="How the machines are paid for."
+    )
     provider: str | None = Field(None, description="Of a managed API.")
-    api_model: str | None = None
+    api_model: str | None = Field(None, description="The provider's own name for the model.")
 
 
 class Workload(Record):
     """One model behind one product feature."""
 
-    name: Name
-    kind: Kind
-    task: Task
-    model: str
-    demand: Demand
-    current: Deployment
+    name: Name = Field(description="Unique in the portfolio.")
+    kind: Kind = Field(description="What the model is, as in the catalog.")
+    task: Task = Field(description="What it is used for.")
+    model: str = Field(description="Model of the catalog, by name or alias.")
+    demand: Demand = Field(description="Requests over a week.")
+    current: Deployment = Field(description="What runs today.")
     isl_tokens: Tokens | None = Field(None, description="Mean input tokens (generation, text).")
     osl_tokens: Tokens | None = Field(None, description="Mean output tokens (generation).")
-    slo: Slo = Slo()
-    unit: Unit = "request"
+    slo: Slo = Field(Slo(), description="Latency targets; none if blank.")
+    unit: Unit = Field("request", description="What one prediction is, when its cost is told.")
     quality_floor: Share = Field(
         0.97, description="Least acceptable quality, as a share of what is served today."
     )
@@ -135,11 +143,13 @@ class Workload(Record):
     repeat_share: Share | None = Field(None, description="Requests repeated exactly.")
     similar_share: Share | None = Field(None, description="Requests near enough to share answers.")
     false_hit_usd: Usd | None = Field(None, description="Cost of one wrongly shared answer.")
-    min_instances: Annotated[int, Field(ge=0, le=10_000)] = 1
+    min_instances: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        1, description="Machines kept at any hour, whatever the demand."
+    )
     bill_usd_month: Usd | None = Field(None, description="Billed today, USD a month.")
-    feature: str | None = None
-    team: str | None = None
-    customer: str | None = None
+    feature: str | None = Field(None, description="Product feature, to group costs by.")
+    team: str | None = Field(None, description="Team, to group costs by.")
+    customer: str | None = Field(None, description="Customer, to group costs by.")
 
     @model_validator(mode="after")
     def _shape(self) -> Workload:
@@ -151,33 +161,48 @@ class Workload(Record):
 class TrainingJob(Record):
     """A fine-tune or training run that repeats."""
 
-    name: Name
-    model: str
+    name: Name = Field(description="Unique in the portfolio.")
+    model: str = Field(description="Model of the catalog, by name or alias.")
     tokens_m: Annotated[float, Field(gt=0, le=1e9)] = Field(description="Million tokens per run.")
-    runs_per_month: Annotated[float, Field(gt=0, le=10_000)]
-    method: Literal["full", "lora"] = "lora"
-    gradient_checkpointing: bool = True
+    runs_per_month: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        description="Runs in a month of 730 hours; 4.345 when weekly."
+    )
+    method: Literal["full", "lora"] = Field(
+        "lora", description="All weights, or adapters beside them."
+    )
+    gradient_checkpointing: bool = Field(
+        True, description="Activations worked out again instead of kept."
+    )
     data_stall_share: Share = Field(0.0, description="Share of time waiting for data.")
-    current: Deployment
-    bill_usd_month: Usd | None = None
-    team: str | None = None
+    current: Deployment = Field(description="What it runs on today.")
+    bill_usd_month: Usd | None = Field(None, description="Billed today, USD a month.")
+    team: str | None = Field(None, description="Team, to group costs by.")
 
 
 class Organisation(Record):
     """How this company plans and pays. Blanks take the catalog's assumptions."""
 
-    name: str = "My organisation"
+    name: str = Field("My organisation", description="Shown in reports.")
     clouds: tuple[str, ...] = Field(("aws",), description="Providers it may buy from.")
+    api_providers: tuple[str, ...] = Field(
+        (), description="Hosts of managed APIs it may buy from; any in the catalog if blank."
+    )
     geographies: tuple[str, ...] = Field(("us",), description="Where it may run.")
-    horizon_months: Annotated[int, Field(ge=1, le=60)] = 12
-    engineer_usd_year: Annotated[float, Field(gt=0, le=5e6)] | None = None
+    horizon_months: Annotated[int, Field(ge=1, le=60)] = Field(
+        12, description="Months the plan is made for."
+    )
+    engineer_usd_year: Annotated[float, Field(gt=0, le=5e6)] | None = Field(
+        None, description="Loaded yearly cost of an engineer, USD."
+    )
     engineering_hours: Annotated[float, Field(ge=0, le=1e6)] | None = Field(
         None, description="Hours that may be spent on the plan; unlimited when blank."
     )
     discounts: dict[str, Share] = Field(
         default_factory=dict, description="Negotiated share off list, by provider."
     )
-    spare_instances: Annotated[int, Field(ge=0, le=100)] = 1
+    spare_instances: Annotated[int, Field(ge=0, le=100)] = Field(
+        1, description="Machines beyond the peak's need, so that one may fail."
+    )
     spot_share: Share = Field(0.5, description="Most of an interactive fleet that may be spot.")
     commitment_reuse: Share | None = Field(
         None, description="Chance that a term beyond the horizon is still used."
@@ -192,11 +217,11 @@ class Organisation(Record):
 class Portfolio(Record):
     """Everything one plan is made for."""
 
-    name: Name = "Portfolio"
-    description: str = ""
-    organisation: Organisation = Organisation()
-    workloads: tuple[Workload, ...] = Field(min_length=1)
-    training: tuple[TrainingJob, ...] = ()
+    name: Name = Field("Portfolio", description="Shown as the title of the plan.")
+    description: str = Field("", description="Shown below it.")
+    organisation: Organisation = Field(Organisation(), description="How the company plans.")
+    workloads: tuple[Workload, ...] = Field(min_length=1, description="What is served.")
+    training: tuple[TrainingJob, ...] = Field((), description="What is trained, again and again.")
 
     @model_validator(mode="after")
     def _names(self) -> Portfolio:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,6 +18,7 @@ MAX_DEPTH = 20
 MAX_VALUES = 1_000_000
 """Values after repeats (`*alias`) are written out."""
 
+_ESCAPE = re.compile(r"\\(?:(?P<pair>u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w)|.)")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -129,7 +132,7 @@ class _Builder:
                 items.append(self.node(inner, depth + 1))
             return items
         plain = event.implicit[0] and event.value in {"", "~", "null", "Null", "NULL"}
-        return None if plain else _whole(event.value)
+        return None if plain else str(event.value)
 
     def mapping(self, depth: int) -> dict[str, Node]:
         fields: dict[str, Node] = {}
@@ -152,6 +155,13 @@ def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
 
 
-def _whole(text: str) -> str:
-    r"""Join the two halves in which JSON writes some characters (``\ud83d\ude00``)."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def json_as_yaml(text: str) -> str:
+    r"""JSON text with the two things that YAML has no place for taken out of it, lines unchanged.
+
+    Those are tabs between tokens, and characters written in two halves (``\ud83d\ude00``).
+    """
+    return _ESCAPE.sub(_joined, text.replace("\t", " "))
+
+
+def _joined(escape: re.Match[str]) -> str:
+    return str(json.loads(f'"{escape[0]}"')) if escape["pair"] else escape[0]

@@ -142,7 +142,7 @@ def record_at(path: Iterable[str | int]) -> type[BaseModel] | None:
     for step in path:
         if isinstance(step, str):
             known = record.model_fields.get(step) if record else None
-            record = _record_in(known.annotation) if known else None
+            record = record_in(known.annotation) if known else None
     return record
 
 
@@ -153,7 +153,7 @@ def leaves(record: type[BaseModel], prefix: str = "") -> dict[str, bool]:
     """
     columns: dict[str, bool] = {}
     for name, info in record.model_fields.items():
-        inner = _record_in(info.annotation)
+        inner = record_in(info.annotation)
         if inner:
             columns |= leaves(inner, f"{prefix}{name}.")
         elif _holds(info.annotation, dict):
@@ -163,10 +163,11 @@ def leaves(record: type[BaseModel], prefix: str = "") -> dict[str, bool]:
     return columns
 
 
-def _record_in(annotation: Any) -> type[BaseModel] | None:
+def record_in(annotation: Any) -> type[BaseModel] | None:
+    """The record type inside an annotation such as ``tuple[Workload, ...]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((r for a in get_args(annotation) if (r := _record_in(a))), None)
+    return next((r for a in get_args(annotation) if (r := record_in(a))), None)
 
 
 def _holds(annotation: Any, container: type) -> bool:

@@ -31,4 +31,16 @@ def write(portfolio: Portfolio) -> str:
 
     Fields at their default are left out.
     """
-    return yaml.safe_dump(portfolio.to_dict(), sort_keys=False, allow_unicode=True, width=100)
+    data = portfolio.to_dict()
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes and escapes text with characters that do not print: some break lines in YAML."""
+
+    def text(self, value: str) -> yaml.ScalarNode:
+        style = None if value.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.text)

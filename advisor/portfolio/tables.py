@@ -29,10 +29,12 @@ def read_csv(text: str, file: str) -> tuple[dict[str, Any], Locate]:
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[Row] = []
     try:
-        rows = list(bounded(enumerate(reader, 1), file))
+        rows.extend(bounded(enumerate(reader, 1), file))
     except csv.Error as error:
-        raise located(f"not valid CSV: {error}", Place(file, reader.line_num)) from None
+        row = rows[-1][0] + 1 if rows else 1
+        raise located(f"not valid CSV: {error}", Place(file, row)) from None
     entries, numbers = _entries(rows, Workload, file)
 
     def locate(path: FieldPath) -> Place:

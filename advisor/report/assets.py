@@ -115,6 +115,8 @@ def _ready() -> Path:
         if run.returncode:
             last = (run.stderr.strip() or "no output").splitlines()[-1]
             raise AssetError(f"charts could not be prepared: {last}")
+        # Its word, not our key: the sources may have changed since we started.
+        done = Path(run.stdout.strip().splitlines()[-1])
     return done
 
 

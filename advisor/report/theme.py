@@ -124,9 +124,12 @@ def css_variables() -> str:
             f"  --mlc-font: {FONT};",
             f"  --mlc-mono: {MONO};",
             "}",
-            "html:root[data-mlc-theme=light] { color-scheme: light; }",
-            "html:root[data-mlc-theme=dark] { color-scheme: dark; }",
-            "@media print { html:root:root { color-scheme: light; } }",
+            *(
+                f"html:root[data-mlc-theme={side}], html:root[data-mlc-theme={side}] .mlc-page"
+                f" {{ color-scheme: {side}; }}"
+                for side in ("light", "dark")
+            ),
+            "@media print { html:root:root, html:root:root .mlc-page { color-scheme: light; } }",
             "",
         ]
     )

@@ -49,7 +49,7 @@ def as_columns(rows: Sequence[Mapping[str, Any]], _widget: object = None) -> dic
     keys = dict.fromkeys(key for row in rows for key in row)
     return {
         "n": len(rows),
-        "columns": {key: [row.get(key) for row in rows] for key in keys},
+        "columns": {str(key): [plain(row.get(key)) for row in rows] for key in keys},
     }
 
 

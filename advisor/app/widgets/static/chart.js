@@ -79,23 +79,23 @@ function dataTable(model) {
   const { n, columns } = model.get("rows");
   const named = model.get("columns");
   const cols = named.length ? named : Object.keys(columns).map((key) => ({ key, label: key.replaceAll("_", " ") }));
+  const numeric = new Set(cols.filter((col) => columns[col.key]?.some((v) => typeof v === "number")));
   const table = make("table", "mlc-plain");
   table.append(make("caption", "mlc-sr", model.get("alt")));
   const head = table.createTHead().insertRow();
   for (const col of cols) {
     const th = make("th", "", col.label);
     th.scope = "col";
-    if (typeof columns[col.key]?.[0] === "number") th.className = "mlc-num";
+    if (numeric.has(col)) th.className = "mlc-num";
     head.append(th);
   }
   const body = table.createTBody();
   for (let i = 0; i < Math.min(n, TABLE_ROWS); i += 1) {
     const row = body.insertRow();
     for (const col of cols) {
-      const value = columns[col.key]?.[i];
       const cell = row.insertCell();
-      cell.textContent = shown(value);
-      if (typeof value === "number") cell.className = "mlc-num";
+      cell.textContent = shown(columns[col.key]?.[i]);
+      if (numeric.has(col)) cell.className = "mlc-num";
     }
   }
   const parts = [table];
@@ -108,6 +108,10 @@ export default {
     const figure = make("figure", "mlc-chart");
     const plot = make("div", "mlc-plot");
     plot.setAttribute("role", "img");
+    // The library names its own element; the picture's name is ours.
+    const inner = make("div", "mlc-drawing");
+    inner.setAttribute("aria-hidden", "true");
+    plot.append(inner);
     const empty = make("p", "mlc-empty");
     const problem = make("p", "mlc-error");
     problem.setAttribute("role", "alert");
@@ -170,14 +174,13 @@ export default {
       narrow = plot.clientWidth < NARROW;
       if (narrow) squeeze(spec, plot.clientWidth);
       for (const data of spec.data ?? []) if (data.name === "t") data.values = records(model.get("rows"));
-      embedded = await vegaEmbed(plot, spec, {
+      embedded = await vegaEmbed(inner, spec, {
         actions: false,
         defaultStyle: false,
         mode: "vega",
         renderer: "svg",
       });
       paint.done();
-      plot.querySelector("svg")?.setAttribute("aria-hidden", "true");
       await fit();
     };
 

@@ -5,6 +5,7 @@ const SEARCH_FROM = 12;
 const VIRTUAL_FROM = 100;
 const SPARE_ROWS = 8;
 const CARDS_BELOW = 600;
+const TIGHT_BELOW = 720;
 const NUMERIC = new Set(["money", "number", "percent"]);
 
 function make(name, cls, text) {
@@ -79,6 +80,7 @@ export default {
     let sort = { key: model.get("sort_key"), down: model.get("sort_down") };
     let height = 57;
     let cards = false;
+    let tight = false;
     let window_ = [0, 0];
 
     const columns = () => model.get("columns");
@@ -295,6 +297,7 @@ export default {
       if (!virtual()) return;
       const step = Math.max(1, Math.floor(rows.length / 200));
       const sizes = columns().map((col) => {
+        if (tight && col.hide_small) return 0;
         if (col.kind === "switch") return 7;
         let longest = col.label.length + 2;
         for (let i = 0; i < rows.length; i += step) {
@@ -413,8 +416,11 @@ export default {
         frame.removeAttribute("tabindex");
         frame.removeAttribute("role");
       }
-      if (now !== cards) {
+      const close = root.clientWidth > 0 && root.clientWidth < TIGHT_BELOW;
+      if (now !== cards || close !== tight) {
         cards = now;
+        tight = close;
+        root.classList.toggle("mlc-tight", tight);
         root.classList.toggle("mlc-cards", cards);
         refresh();
       } else if (virtual()) {
