@@ -13,13 +13,16 @@ import pandas as pd
 
 from advisor.portfolio import Lever, Workload
 
-from .candidates import candidates, frozen_fields, masked, on_machines
+from .candidates import candidates, on_machines
 from .choices import Candidate
+from .places import frozen_fields, masked
 from .plan import Plan
 from .setting import Setting
 
 SWING = 0.5
 """Half of the prediction's spread reaches the bill: fleets are sized at its low end already."""
+
+NO_OFFER = "no machine"
 
 
 def today_of(plan: Plan, name: str) -> Candidate:
@@ -52,12 +55,13 @@ def every_variant(plan: Plan, name: str, levers: frozenset[Lever]) -> pd.DataFra
     -------
     DataFrame
         Choice and prediction columns of `advisor.optimize.variants.variants`; ``reason`` is empty
-        where the variant would work.
+        where the variant would work and a machine for it can be had.
     """
     table = plan.setting.variants(plan.portfolio.workload(name))
     if table.empty:
         return table
-    return masked(table, frozen_fields(levers, today_of(plan, name)))
+    frozen = frozen_fields(levers, today_of(plan, name))
+    return _with_offers(plan.setting, frozen, masked(table, frozen))
 
 
 def considered(
@@ -99,7 +103,7 @@ def considered(
             key = tuple(row[c] for c in by)
             if key not in seen:
                 seen.add(key)
-                why = row["reason"] or _no_offer(setting, frozen, row)
+                why = row["reason"] or f"{NO_OFFER} is bought this way"
                 rows.append(_row(by, key, None, float("nan"), reason=why))
     if tuple(by) in _ABSENT:
         for value, reason in _ABSENT[tuple(by)](setting, workload, frozen):
@@ -166,25 +170,28 @@ def _nearness(table: pd.DataFrame) -> pd.Series[float]:
     kind = pd.Series(4.0, index=table.index)
     for rank, start in enumerate(("quality", "misses latency", "does not fit: no room", "does not fit")):
         kind[reason.str.startswith(start) & (kind == 4.0)] = float(rank)
-    kind[reason == ""] = -1.0
+    kind[reason.str.startswith(NO_OFFER)] = 5.0
     first = pd.to_numeric(table["first_s"]) + 10.0 * pd.to_numeric(table["token_s"])
     within = (first / first.max()).fillna(0.0) if first.max() > 0 else first.fillna(0.0)
     fewer = 1.0 / (1.0 + pd.to_numeric(table["tensor_parallel"]))
     return kind + 0.99 * within.where(kind <= 1.0, fewer)
 
 
-def _no_offer(setting: Setting, frozen: Mapping[str, Any], row: Mapping[str, Any]) -> str:
-    """Why a variant that would work has no machine."""
-    table = setting.offers if frozen.get("cloud") else setting.allowed
-    table = table[table["accelerator"] == row["accelerator"]]
+def _with_offers(
+    setting: Setting, frozen: Mapping[str, Any], table: pd.DataFrame
+) -> pd.DataFrame:
+    """The variants, with a reason where no machine for them can be had."""
+    offers = setting.offers if frozen.get("cloud") else setting.allowed
+    where = "where you may buy"
     if frozen.get("region"):
-        here = (table["region"] == frozen["region"]) & (table["cloud"] == frozen["cloud"])
-        table = table[here]
-        if table.empty:
-            return f"no price known in {frozen['region']} ({frozen['cloud']})"
-    if (table["devices"] < row["tensor_parallel"]).all():
-        return f"no machine with {row['tensor_parallel']} of them"
-    return "no machine bought this way"
+        offers = offers[(offers["region"] == frozen["region"]) & (offers["cloud"] == frozen["cloud"])]
+        where = f"in {frozen['region']} ({frozen['cloud']})"
+    most = table["accelerator"].map(offers.groupby("accelerator")["devices"].max()).fillna(0.0)
+    reason = table["reason"].astype(object).copy()
+    few = most < table["tensor_parallel"].astype(float)
+    reason[few] = [f"{NO_OFFER} of {n:g} {where}" for n in table.loc[few, "tensor_parallel"]]
+    reason[most == 0] = f"{NO_OFFER} with it {where}"
+    return table.assign(reason=reason)
 
 
 def _chips_without_variants(

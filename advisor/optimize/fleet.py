@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from advisor.performance.replicas import replicas
 from advisor.portfolio import Workload
 
 from .choices import Array
+from .setting import Setting
 
 
 def working_rates(workload: Workload, rates: Array) -> Array:
@@ -64,6 +69,27 @@ def machines(
     count = np.where(need > 0, count + extra, 0.0)
     floor = 0 if workload.deferrable_hours else workload.min_instances
     return np.maximum(count, floor)
+
+
+def fleet(
+    setting: Setting, workload: Workload, table: pd.DataFrame | Mapping[str, Any], rates: Array
+) -> Array:
+    """Instances of each variant in each hour, before it is said how they are bought."""
+
+    def column(name: str) -> Array:
+        return np.atleast_1d(np.asarray(table[name], float))
+
+    per = np.maximum(np.floor(column("devices") / column("tensor_parallel")), 1.0)
+    return machines(
+        workload,
+        rates,
+        rps_low=column("rps_low"),
+        concurrency=column("concurrency"),
+        latency_s=column("latency_s"),
+        spread=column("spread"),
+        per_machine=per,
+        spare=setting.portfolio.organisation.spare_instances,
+    )
 
 
 def scaled(count: Array) -> Array:

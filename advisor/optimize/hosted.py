@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
@@ -11,6 +12,8 @@ from advisor.economics.tokens import api_usd_per_request
 from advisor.errors import PortfolioError
 from advisor.portfolio import Workload, requests_per_month
 
+from .choices import Candidate
+from .effort import hours
 from .offers import weakest
 from .setting import Setting
 
@@ -84,10 +87,52 @@ def options(setting: Setting, workload: Workload) -> list[tuple[dict[str, Any], 
     out = []
     if workload.kind != "llm":
         return []
+    allowed = setting.portfolio.organisation.api_providers
     for row in latest_prices(catalog).to_dict("records"):
         if catalog.lookup("models", row["model"])["model"] not in accepted:
             continue
         outside = set(workload.residency) - set(row["geographies"] or ())
         reason = f"not known to stay in {', '.join(sorted(outside))}" if outside else ""
+        if allowed and row["provider"] not in allowed:
+            reason = "not among the hosts you buy from"
         out.append((row, reason))
+    return out
+
+
+def hosted(
+    setting: Setting, workload: Workload, frozen: dict[str, Any], today: Candidate
+) -> list[Candidate]:
+    """Every hosted model the workload may move to, none where its sourcing is kept."""
+    if frozen.get("sourcing", "managed_api") != "managed_api" or "sourcing" in frozen:
+        return []
+    volume = requests_per_month(setting.rates(workload))
+    out = []
+    for row, reason in options(setting, workload):
+        provider = f"{row['provider']}/{row['api_model']}"
+        if reason or provider == today.choice["provider"]:
+            continue
+        choice = {
+            **dict.fromkeys(today.choice),
+            "sourcing": "managed_api",
+            "provider": provider,
+            "model": setting.catalog.lookup("models", row["model"])["model"],
+            "techniques": (),
+            "compression": "none",
+            "cache": today.choice["cache"],
+        }
+        work = hours(setting.catalog, workload, today.choice, pd.DataFrame([choice])).iloc[0]
+        effort = {k: float(v) for k, v in work.items() if v}
+        usd = volume * usd_per_request(workload, row)
+        one_off = sum(effort.values()) * setting.usd_per_hour
+        details = {
+            **details_of(row, workload),
+            "screening_usd_month": usd + one_off / setting.horizon_months,
+            "quality": 1.0,
+        }
+        out.append(
+            Candidate(
+                workload.name, choice, np.zeros(168), usd, one_off, effort,
+                predictions_per_month=today.predictions_per_month, details=details,
+            )
+        )
     return out

@@ -67,6 +67,8 @@ def moves(plan: Plan, lever: Lever) -> list[Move]:
 
 def same_choice(one: Candidate, other: Candidate, lever: Lever) -> bool:
     """Whether two candidates agree on everything that `lever` decides."""
+    if lever == "HARDWARE" and not np.array_equal(one.machines, other.machines):
+        return False
     return all(one.choice[f] == other.choice[f] for f in LEVER_FIELDS[lever])
 
 

@@ -158,7 +158,8 @@ class Plan:
                     "doubt": candidate.details.get("doubt") or "",
                 }
             )
-        return pd.DataFrame(rows)
+        # Blanks stay None: a missing framework is not a number.
+        return pd.DataFrame(rows).astype(dict.fromkeys(_TEXT, object)).replace({np.nan: None})
 
     def _repr_html_(self) -> str:
         return str(self.frame().to_html(index=False, escape=True))
@@ -194,6 +195,9 @@ class Plan:
                 for b in self.pools
             ],
         }
+
+
+_TEXT = ("provider", "cloud", "region", "instance", "accelerator", "framework")
 
 
 def split_by_use(bill: PoolBill) -> list[float]:

@@ -14,7 +14,8 @@ from advisor.economics import labour
 from advisor.economics.purchase import Offer
 from advisor.portfolio import Portfolio, Workload, hourly_rps
 
-from .choices import Array
+from .choices import Array, Candidate
+from .levers import LeverSet
 from .offers import offers
 from .thin import useful
 from .variants import variants
@@ -30,6 +31,8 @@ class Setting:
     def __post_init__(self) -> None:
         self._variants: dict[Workload, pd.DataFrame] = {}
         self._useful: dict[Workload, pd.DataFrame] = {}
+        self.today: dict[Workload, Candidate] = {}
+        self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
 
     @cached_property
     def offers(self) -> pd.DataFrame:
@@ -41,7 +44,8 @@ class Setting:
         """Offers of the organisation's clouds and geographies; owned hardware is always one."""
         org, table = self.portfolio.organisation, self.offers
         cloud = table["cloud"].isin(org.clouds) | (table["cloud_kind"] == "owned")
-        place = table["geography"].isin([*org.geographies, "any"])
+        # Where a seller does not say, nobody can tell that it is inside.
+        place = table["geography"].isin(org.geographies) | (table["cloud_kind"] == "owned")
         return table[cloud & place].reset_index(drop=True)
 
     @cached_property
@@ -65,6 +69,10 @@ class Setting:
             out._variants = {w: v for w, v in self._variants.items() if w in portfolio.workloads}
             out._useful = {w: v for w, v in self._useful.items() if w in portfolio.workloads}
         if old == new:
+            out.today = {w: c for w, c in self.today.items() if w in portfolio.workloads}
+            out.candidates = {
+                k: c for k, c in self.candidates.items() if k[0] in portfolio.workloads
+            }
             out.__dict__.update(
                 {k: self.__dict__[k] for k in ("offers", "allowed") if k in self.__dict__}
             )

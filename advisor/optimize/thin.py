@@ -1,6 +1,6 @@
 """Throw away what cannot be part of any best plan, once, for every set of levers.
 
-A variant needs the levers whose decisions it changes. Another on the same devices and platform
+A variant needs the levers whose decisions it changes. Another of the same model on the same stack
 that needs no more of them, does at least as much and costs no more to get to makes it useless
 whatever is unlocked, so a few per cent of all variants are enough for every solve.
 """
@@ -17,10 +17,11 @@ import pandas as pd
 from advisor.catalog import Catalog
 from advisor.portfolio import LEVERS, Lever, Workload
 
-from .effort import distillation_usd_year, hours, mapped
+from .effort import hours, mapped
 from .levers import LEVER_FIELDS
 
-PLATFORM = ["framework", "accelerator", "chip_share", "host_memory_gib", "tensor_parallel"]
+SAME = ["model", "framework", "accelerator", "chip_share", "host_memory_gib", "tensor_parallel"]
+"""Variants that differ in these are never compared."""
 
 
 def bit(lever: Lever) -> int:
@@ -68,36 +69,32 @@ def useful(
     keep = ("sourcing", "provider", "instance", "cloud", "region", "cache", "purchase")
     as_today = able.assign(**{k: today[k] for k in keep})
     work = hours(catalog, workload, today, as_today).sum(axis=1).to_numpy()
-    study = mapped(able["model"], lambda m: distillation_usd_year(catalog, workload, m))
     fields = {n for names in LEVER_FIELDS.values() for n in names}
-    able = able.assign(needs=needed(able, today, fields), _work=work, _study=study)
-    group = able.groupby(PLATFORM, dropna=False, sort=False).ngroup().to_numpy()
-    kept = _front(
-        group,
-        able["rps_low"].to_numpy(float),
-        able["needs"].to_numpy(np.int64),
-        np.stack([work, study], axis=1),
-    )
-    return able[kept].drop(columns=["_work", "_study"]).reset_index(drop=True)
+    needs = needed(able, today, fields)
+    group = able.groupby(SAME, dropna=False, sort=False).ngroup().to_numpy()
+    kept = _front(group, able["rps_low"].to_numpy(float), needs, work)
+    return able.assign(needs=needs)[kept].reset_index(drop=True)
 
 
 def _front(
     group: npt.NDArray[np.int64],
     rps: npt.NDArray[np.float64],
     needs: npt.NDArray[np.int64],
-    costs: npt.NDArray[np.float64],
+    work: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.bool_]:
-    """Rows that no row of their group beats on all counts; of equals, the first stays."""
+    """Rows that no row of their group beats on all counts; of equals, the first stays.
+
+    For each set of levers in turn: among the rows that need no more, in order of effort, one is
+    kept if its throughput exceeds all before it.
+    """
+    order = np.lexsort((-rps, work, group))
+    # Ranks let one running maximum serve all groups: a later group starts above every earlier one.
+    rank = np.unique(rps, return_inverse=True)[1].astype(np.int64)
+    level = group * (rank.max() + 2) + rank
     keep = np.zeros(len(group), bool)
-    order = np.lexsort((costs.sum(axis=1), -rps, group))
-    starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
-    for members in np.split(order, starts[1:]):
-        chosen: list[int] = []
-        for i in members:
-            beaten = any(
-                needs[k] & ~needs[i] == 0 and bool((costs[k] <= costs[i]).all()) for k in chosen
-            )
-            if not beaten:
-                chosen.append(int(i))
-        keep[chosen] = True
+    for mask in np.unique(needs):
+        rows = order[(needs[order] & ~mask) == 0]
+        best = np.maximum.accumulate(level[rows])
+        first = np.r_[True, level[rows][1:] > best[:-1]]
+        keep[rows[first & (needs[rows] == mask)]] = True
     return keep

@@ -45,7 +45,7 @@ def choice_today(catalog: Catalog, workload: Workload) -> Choice:
 
 
 def candidate_today(setting: Setting, workload: Workload) -> Candidate:
-    """Today's deployment with its machines and cost.
+    """Today's deployment with its machines and cost; worked out once.
 
     The number of machines is what the portfolio states, else what the model says the busiest
     hour needs; where even that cannot be said the portfolio has to state it.
@@ -55,6 +55,12 @@ def candidate_today(setting: Setting, workload: Workload) -> Candidate:
     PortfolioError
         When the machine has no price, or its number is neither stated nor computable.
     """
+    if workload not in setting.today:
+        setting.today[workload] = _candidate_today(setting, workload)
+    return setting.today[workload]
+
+
+def _candidate_today(setting: Setting, workload: Workload) -> Candidate:
     choice = choice_today(setting.catalog, workload)
     volume = requests_per_month(setting.rates(workload)) * rate_unit(workload)
     if choice["sourcing"] == "managed_api":

@@ -140,7 +140,7 @@ def variants(catalog: Catalog, workload: Workload, offers: pd.DataFrame) -> pd.D
     stacks = pd.DataFrame(_stacks(catalog, workload), columns=list(STACK))
     if nodes.empty or stacks.empty:
         return pd.DataFrame()
-    able = _able(catalog, stacks, nodes)
+    able = _able(catalog, stacks, nodes, workload.kind)
     s, n = np.nonzero(able)
     places = nodes[[*NODE, "tensor_parallel"]]
     table = pd.concat(
@@ -152,7 +152,10 @@ def variants(catalog: Catalog, workload: Workload, offers: pd.DataFrame) -> pd.D
 def _nodes(offers: pd.DataFrame, splits: bool) -> pd.DataFrame:
     """Distinct chips (or shares of one) with each number of devices a replica may span."""
     table = offers.groupby(list(NODE), dropna=False, as_index=False).agg(
-        chip_kind=("chip_kind", "first"), vendor=("vendor", "first"), most=("devices", "max")
+        chip_kind=("chip_kind", "first"),
+        vendor=("vendor", "first"),
+        family=("family", "first"),
+        most=("devices", "max"),
     )
     parts = []
     for devices in SPLITS if splits else (1,):
@@ -163,13 +166,17 @@ def _nodes(offers: pd.DataFrame, splits: bool) -> pd.DataFrame:
     return out
 
 
-def _able(catalog: Catalog, stacks: pd.DataFrame, nodes: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _able(
+    catalog: Catalog, stacks: pd.DataFrame, nodes: pd.DataFrame, kind: str
+) -> npt.NDArray[np.bool_]:
     """Which stack runs on which node at all: framework, vendor, arithmetic. Shape (s, n)."""
     out = np.ones((len(stacks), len(nodes)), bool)
     codes, names = pd.factorize(stacks["framework"])
     for code, name in enumerate(names):
         row = catalog.lookup("frameworks", name)
         ok = nodes["chip_kind"].isin(row["chip_kinds"]) & nodes["vendor"].isin(row["vendors"])
+        if kind == "llm" and row["llm_families"]:
+            ok &= nodes["family"].isin(row["llm_families"])
         out[codes == code] &= ok.to_numpy()
     for column in ("weight_precision", "kv_precision"):
         codes, names = pd.factorize(stacks[column])
@@ -222,7 +229,9 @@ def quality(
     """Expected quality as a share of what is served today, shape (n,).
 
     Typical losses of weight and KV precision, pruning and distillation multiply; what today's
-    deployment has already lost does not count again. Substitutes were accepted by the team.
+    deployment has already lost does not count again. A student loses the catalog's figure for
+    each factor of ten in parameters (at least once): a 1B student of a 70B teacher loses nearly
+    twice what an 8B one does. Substitutes were accepted by the team.
     """
 
     def kept(name: str | None, role: str) -> float:
@@ -231,9 +240,16 @@ def quality(
         return 1.0 - float(catalog.lookup(role, name)["quality_loss"])
 
     same = {catalog.lookup("models", m)["model"] for m in (workload.model, *workload.substitutes)}
-    study = kept("distillation", "compression")
+    teacher = catalog.lookup("models", workload.model)["params_b"]
+
+    def studied(model: str) -> float:
+        if model in same:
+            return 1.0
+        ratio = float(teacher) / float(catalog.lookup("models", model)["params_b"])
+        return kept("distillation", "compression") ** max(np.log10(ratio), 1.0)
+
     out = mapped(table["weight_precision"], lambda p: kept(p, "precisions"))
     out = out * mapped(table["kv_precision"], lambda p: kept(p, "precisions"))
     out = out * mapped(table["compression"], lambda c: kept(c, "compression"))
-    out = out * mapped(table["model"], lambda m: 1.0 if m in same else study)
+    out = out * mapped(table["model"], studied)
     return np.minimum(out / kept(workload.current.weight_precision, "precisions"), 1.0)

@@ -128,7 +128,9 @@ def anchor_ratios(catalog: Catalog) -> dict[tuple[str, ...], dict[tuple[Any, ...
     precisions = Lookup(catalog, "precisions", anchors["precision"])
     scale: Array = column(anchors, "sample_tokens") / models.numbers("sample_tokens")
     flop = models.numbers("gflops_per_sample") * np.where(np.isnan(scale), 1.0, scale)
-    peak = peak_tflops(chips, precisions)
+    # Anchors of power-capped chips were measured under their cap.
+    derate = np.where(chips.flags("power_capped"), catalog.assumption("power_capped_derate"), 1.0)
+    peak = peak_tflops(chips, precisions) * derate
     with np.errstate(divide="ignore"):
         mfu = anchors["samples_per_s"].to_numpy(float) * flop / (peak * 1e3)
     kinds = zip(models.values("kind"), chips.values("kind"), anchors["framework"], strict=True)

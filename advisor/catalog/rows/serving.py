@@ -22,6 +22,7 @@ class Framework(Row):
     kinds: Names = Field(description="Model kinds served.")
     chip_kinds: Names = Field(description="gpu, neuron, tpu, cpu.")
     vendors: Names = Field(description="Chip vendors supported.")
+    llm_families: Names = Field((), description="Chip families its LLM engine runs on; empty: any.")
     weight_precisions: Names
     kv_precisions: Names = ()
     techniques: Names = Field((), description="Serving techniques it offers.")
