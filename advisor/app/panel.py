@@ -23,7 +23,6 @@ from advisor.playbook.base import Table as TableData
 Widget = Any
 VERDICT = {"holds": "holds", "holds_if": "holds_if", "does_not_hold": "fails", "open": "open"}
 RISK_TONE = {"low": "good", "medium": "warn", "high": "bad"}
-EVIDENCE_TONE = {"measured": "measured", "contract": "measured", "published": "measured"}
 
 ACTION_COLUMNS: list[Any] = [
     {"key": "workload", "label": "Workload", "kind": "two_line", "sub": "volume", "strong": True},
@@ -53,15 +52,14 @@ ACTION_COLUMNS: list[Any] = [
         "sort": "hours",
         "hide_small": True,
     },
-    {"key": "meets", "label": "Meets P95", "hide_small": True},
-    {"key": "risk", "label": "Risk", "kind": "chip", "tone": "risk_tone", "hide_small": True},
     {
-        "key": "evidence",
-        "label": "Evidence",
-        "kind": "chip",
-        "tone": "evidence_tone",
+        "key": "meets",
+        "label": "Meets P95",
+        "kind": "two_line",
+        "sub": "evidence",
         "hide_small": True,
     },
+    {"key": "risk", "label": "Risk", "kind": "chip", "tone": "risk_tone", "hide_small": True},
     {"key": "accept", "label": "Accept", "kind": "switch"},
 ]
 
@@ -148,12 +146,11 @@ class StepPanel:
             "range": "" if low == high else f"{low} – {high}",
             "effort": f"{count(a.hours)} h",
             "hours": a.hours,
-            "payback": f"pays back: {months(a.payback_months)}" if a.one_off_usd else "",
-            "meets": a.meets,
+            "payback": f"back in {months(a.payback_months)}" if a.one_off_usd else "",
+            "meets": a.meets or "no target",
             "risk": a.risk,
             "risk_tone": RISK_TONE[a.risk],
-            "evidence": a.evidence,
-            "evidence_tone": EVIDENCE_TONE.get(a.evidence, "rule"),
+            "evidence": f"evidence: {a.evidence}",
         }
 
     def _decide(self, workload: str, accept: bool) -> None:

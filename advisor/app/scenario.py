@@ -20,7 +20,7 @@ from advisor.report.planfile import plan_json, read_plan_file, write_plan_file
 Rejected = dict[str, frozenset[Lever]]
 
 
-class Scenario(traitlets.HasTraits):  # type: ignore[misc]  # traitlets has no types
+class Scenario(traitlets.HasTraits):
     """A portfolio being planned. Panels observe `view` and never each other.
 
     Changes re-solve in the background where an event loop runs (the app) and at once where none
@@ -87,7 +87,7 @@ class Scenario(traitlets.HasTraits):  # type: ignore[misc]  # traitlets has no t
 
     def open_portfolio(
         self, portfolio: Portfolio, rejected: Mapping[str, Collection[Lever]] = {}
-    ) -> None:  # noqa: B006
+    ) -> None:
         """Plan another portfolio, with nothing rejected unless said."""
         kept = {name: frozenset(levers) for name, levers in rejected.items()}
         self._replace(portfolio=portfolio, rejected=kept)

@@ -28,11 +28,11 @@ class App:
         self.scenario = scenario or Scenario()
         self._panels: dict[str, Any] = {}
         self._fresh: set[str] = set()
-        self._header = html.show()
+        self._brand, self._figures = html.show(), html.show()
         self._message = html.show()
         self._rail = Rail(self._rail_steps(), START)
         self._rail.observe(lambda _change: self._show(), "current")
-        self.widget = Shell(header=[self._header], rail=[self._rail])
+        self.widget = Shell(header=[self._brand, self._figures], rail=[self._rail])
         self.scenario.observe(lambda _change: self._changed(), "view")
         self.scenario.observe(lambda _change: self._progress(), ["busy", "error"])
         self._head()
@@ -107,12 +107,13 @@ class App:
         if last.certificate is not None:
             rows.append(("Within of bound", percent(last.certificate.gap), "proved", stale))
         name = f"{view.portfolio.name} · {n} workload{'s' if n != 1 else ''}"
-        html.update(self._header, html.brand("ML cost advisor", name), html.kpis(rows))
+        html.update(self._brand, html.brand("ML cost advisor", name))
+        html.update(self._figures, html.kpis(rows))
 
     def _rail_steps(self) -> list[Any]:
         view = self.scenario.view
         out: list[Any] = [
-            {"key": START, "label": "Portfolio", "mark": "⌂", "state": "accepted", "note": ""}
+            {"key": START, "label": "Portfolio", "mark": "⌂", "state": "todo"}
         ]
         for key, step in steps().items():
             saving = view.saving(key)
