@@ -105,7 +105,7 @@ class App:
             ("Per 1k predictions", money(after), f"from {money(before)}", stale),
         ]
         if last.certificate is not None:
-            rows.append(("Within of bound", percent(last.certificate.gap), "proved", stale))
+            rows.append(("Off the optimum", percent(last.certificate.gap), "at most", stale))
         name = f"{view.portfolio.name} · {n} workload{'s' if n != 1 else ''}"
         html.update(self._brand, html.brand("ML cost advisor", name))
         html.update(self._figures, html.kpis(rows))

@@ -10,6 +10,7 @@ from advisor.app.widgets.files import Upload
 from advisor.app.widgets.layout import button, card, row
 from advisor.app.widgets.table import Table
 from advisor.format import count, money, percent
+from advisor.playbook.wording import sentence, things
 
 UPLOAD_BYTES = 20_000_000
 FORMATS = (".yaml", ".yml", ".csv", ".xlsx", ".json")
@@ -61,9 +62,9 @@ class StartPanel:
             self._head,
             html.eyebrow(p.name),
             html.lead(
-                f"{n} workload{'s' if n != 1 else ''} cost{'' if n != 1 else 's'} "
-                f"{money(first.usd_month)} a month; the plan brings it to "
-                f"{money(last.usd_month)}, {percent(saved / first.usd_month)} less."
+                f"{sentence(things(n, 'workload'))} cost{'' if n != 1 else 's'} "
+                f"{money(first.usd_month)} a month; the plan brings "
+                f"that to {money(last.usd_month)}, {percent(saved / first.usd_month)} less."
             ),
             html.sub(
                 p.description
