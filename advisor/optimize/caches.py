@@ -40,7 +40,9 @@ def cached(
         ):
             continue
         volume = requests_per_month(rates)
-        running = float(technique["usd_per_month"]) + volume * wrong * (workload.false_hit_usd or 0.0)
+        running = float(technique["usd_per_month"]) + volume * wrong * (
+            workload.false_hit_usd or 0.0
+        )
         effort_hours = float(technique["engineering_hours"])
         for candidate in base:
             shrunk = _shrunk(setting, workload, candidate, 1.0 - hit)

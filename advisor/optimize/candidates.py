@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from advisor.catalog.records import records
 from advisor.portfolio import HOURS_PER_MONTH, Workload
 
 from .caches import cached
@@ -90,7 +91,7 @@ def on_machines(
     cost, work = _screen(setting, workload, joined, today, purchase)
     joined["screening_usd_month"] = cost
     picked = _shortlist(joined)
-    return _build(setting, workload, joined.loc[picked], work.loc[picked], today, levers)
+    return _build(setting, workload, joined.loc[picked], work.loc[picked], today)
 
 
 def _shortlist(table: pd.DataFrame) -> list[int]:
@@ -123,9 +124,13 @@ def _screen(
         commit = table["commit"].to_numpy(float)
         levels = count[:, None, :]
         rest = np.maximum(count[:, None, :] - count[:, :, None], 0.0).mean(axis=2)
-        with_commit = commit[:, None] * levels[:, 0, :] + np.nan_to_num(blend, nan=1e9)[:, None] * rest
-        hourly = np.fmin(np.nanmin(np.where(np.isnan(with_commit), np.inf, with_commit), axis=1),
-                         np.where(np.isnan(blend), np.inf, blend * count.mean(axis=1)))
+        with_commit = (
+            commit[:, None] * levels[:, 0, :] + np.nan_to_num(blend, nan=1e9)[:, None] * rest
+        )
+        hourly = np.fmin(
+            np.nanmin(np.where(np.isnan(with_commit), np.inf, with_commit), axis=1),
+            np.where(np.isnan(blend), np.inf, blend * count.mean(axis=1)),
+        )
     else:
         hourly = table["fixed"].to_numpy(float) * count.max(axis=1)
     work = hours(setting.catalog, workload, today.choice, table)
@@ -139,7 +144,6 @@ def _build(
     table: pd.DataFrame,
     work: pd.DataFrame,
     today: Candidate,
-    levers: LeverSet,
 ) -> list[Candidate]:
     rates = working_rates(workload, setting.rates(workload))
     counts = fleet(setting, workload, table, rates)
@@ -147,8 +151,8 @@ def _build(
     counts = scaled(counts) if pooled and workload.deferrable_hours is None else counts
     counts = counts if pooled else static(counts)
     out = []
-    for i, row in enumerate(table.to_dict("records")):
-        effort = {k: float(v) for k, v in work.iloc[i].items() if v}
+    for i, row in enumerate(records(table)):
+        effort = {str(k): float(v) for k, v in work.iloc[i].items() if v}
         study = distillation_usd_year(setting.catalog, workload, row["model"])
         study *= setting.horizon_months / 12.0
         choice = {

@@ -59,7 +59,9 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
         lambda t: sum(_field(catalog, "techniques", name) for name in set(t) - had),
     )
     out["SERVING"] = stays * _differs(new, today, "framework") * frameworks + hosted * added
-    caches = mapped(new["cache"], lambda c: _field(catalog, "techniques", c) if c != "none" else 0.0)
+    caches = mapped(
+        new["cache"], lambda c: _field(catalog, "techniques", c) if c != "none" else 0.0
+    )
     out["CACHING"] = _differs(new, today, "cache") * caches
     region = catalog.assumption("region_move_hours")
     buying = catalog.assumption("purchasing_hours")

@@ -1,4 +1,4 @@
-"""Why this and not that: what a workload could have run on, with its cost or what stands against it.
+"""Why this and not that: what a workload could run on, with its cost or what stands against it.
 
 Nothing is decided here. The variants are those the solver chose from, under the same levers, and
 costs are differences of the same objective with everything else as planned.
@@ -6,7 +6,7 @@ costs are differences of the same objective with everything else as planned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,9 @@ SWING = 0.5
 """Half of the prediction's spread reaches the bill: fleets are sized at its low end already."""
 
 NO_OFFER = "no machine"
+
+SHORTLISTED = (("accelerator",), ("framework",))
+"""Groups whose cheapest members are always among a workload's candidates."""
 
 
 def today_of(plan: Plan, name: str) -> Candidate:
@@ -120,18 +123,17 @@ def _cheapest(
     frozen: Mapping[str, Any],
     by: Sequence[str],
 ) -> dict[tuple[Any, ...], tuple[float, Candidate]]:
-    """The cheapest candidate of each group; groups that the shortlist left out are built."""
+    """The cheapest candidate of each group, built anew where the shortlist may lack it."""
     setting, today = plan.setting, today_of(plan, workload.name)
     pool = [
         c
         for c in (*candidates(setting, workload, levers, today)[1:], plan.candidate(workload.name))
         if c.choice["sourcing"] != "managed_api" and c is not today
     ]
-    table = every_variant(plan, workload.name, levers)
-    have = {_key(c, by) for c in pool}
-    feasible = table[table["reason"] == ""] if len(table) else table
-    for key in feasible[list(by)].drop_duplicates().itertuples(index=False, name=None):
-        if key not in have and by != ("accelerator",):
+    if tuple(by) not in SHORTLISTED:
+        table = every_variant(plan, workload.name, levers)
+        feasible = table[table["reason"] == ""] if len(table) else table
+        for key in feasible[list(by)].drop_duplicates().itertuples(index=False, name=None):
             only = {**frozen, **dict(zip(by, key, strict=True))}
             pool += on_machines(setting, workload, levers, only, today)
     out: dict[tuple[Any, ...], tuple[float, Candidate]] = {}
@@ -168,7 +170,9 @@ def _nearness(table: pd.DataFrame) -> pd.Series[float]:
     """How far a rejected variant is from working: quality, then latency, then memory."""
     reason = table["reason"].astype(str)
     kind = pd.Series(4.0, index=table.index)
-    for rank, start in enumerate(("quality", "misses latency", "does not fit: no room", "does not fit")):
+    for rank, start in enumerate(
+        ("quality", "misses latency", "does not fit: no room", "does not fit")
+    ):
         kind[reason.str.startswith(start) & (kind == 4.0)] = float(rank)
     kind[reason.str.startswith(NO_OFFER)] = 5.0
     first = pd.to_numeric(table["first_s"]) + 10.0 * pd.to_numeric(table["token_s"])
@@ -177,14 +181,14 @@ def _nearness(table: pd.DataFrame) -> pd.Series[float]:
     return kind + 0.99 * within.where(kind <= 1.0, fewer)
 
 
-def _with_offers(
-    setting: Setting, frozen: Mapping[str, Any], table: pd.DataFrame
-) -> pd.DataFrame:
+def _with_offers(setting: Setting, frozen: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """The variants, with a reason where no machine for them can be had."""
     offers = setting.offers if frozen.get("cloud") else setting.allowed
     where = "where you may buy"
     if frozen.get("region"):
-        offers = offers[(offers["region"] == frozen["region"]) & (offers["cloud"] == frozen["cloud"])]
+        offers = offers[
+            (offers["region"] == frozen["region"]) & (offers["cloud"] == frozen["cloud"])
+        ]
         where = f"in {frozen['region']} ({frozen['cloud']})"
     most = table["accelerator"].map(offers.groupby("accelerator")["devices"].max()).fillna(0.0)
     reason = table["reason"].astype(object).copy()
@@ -204,7 +208,9 @@ def _chips_without_variants(
     for chip in chips[["accelerator", "chip_kind", "vendor"]].to_dict("records"):
         reason = "no precision that both the chip and the framework have"
         if framework is None:
-            reason = f"no framework of the catalog serves this kind of model ({workload.kind}) on it"
+            reason = (
+                f"no framework of the catalog serves this kind of model ({workload.kind}) on it"
+            )
         elif chip["chip_kind"] not in framework["chip_kinds"] or (
             chip["vendor"] not in framework["vendors"]
         ):
@@ -232,7 +238,10 @@ def _frameworks_without_variants(
     return out
 
 
-_ABSENT = {
+_ABSENT: dict[
+    tuple[str, ...],
+    Callable[[Setting, Workload, Mapping[str, Any]], list[tuple[str, str]]],
+] = {
     ("accelerator",): _chips_without_variants,
     ("framework",): _frameworks_without_variants,
 }

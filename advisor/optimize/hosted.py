@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.catalog.records import record, records
 from advisor.economics.tokens import api_usd_per_request
 from advisor.errors import PortfolioError
 from advisor.portfolio import Workload, requests_per_month
@@ -73,7 +74,7 @@ def today_usd_month(setting: Setting, workload: Workload) -> tuple[float, dict[s
             column="current.api_model",
             fix="add it to api_prices.csv",
         )
-    row: dict[str, Any] = here.iloc[0].to_dict()
+    row = record(here.iloc[0])
     volume = requests_per_month(setting.rates(workload))
     return volume * usd_per_request(workload, row), details_of(row, workload)
 
@@ -88,7 +89,7 @@ def options(setting: Setting, workload: Workload) -> list[tuple[dict[str, Any], 
     if workload.kind != "llm":
         return []
     allowed = setting.portfolio.organisation.api_providers
-    for row in latest_prices(catalog).to_dict("records"):
+    for row in records(latest_prices(catalog)):
         if catalog.lookup("models", row["model"])["model"] not in accepted:
             continue
         outside = set(workload.residency) - set(row["geographies"] or ())
@@ -121,7 +122,7 @@ def hosted(
             "cache": today.choice["cache"],
         }
         work = hours(setting.catalog, workload, today.choice, pd.DataFrame([choice])).iloc[0]
-        effort = {k: float(v) for k, v in work.items() if v}
+        effort = {str(k): float(v) for k, v in work.items() if v}
         usd = volume * usd_per_request(workload, row)
         one_off = sum(effort.values()) * setting.usd_per_hour
         details = {
@@ -131,8 +132,14 @@ def hosted(
         }
         out.append(
             Candidate(
-                workload.name, choice, np.zeros(168), usd, one_off, effort,
-                predictions_per_month=today.predictions_per_month, details=details,
+                workload.name,
+                choice,
+                np.zeros(168),
+                usd,
+                one_off,
+                effort,
+                predictions_per_month=today.predictions_per_month,
+                details=details,
             )
         )
     return out

@@ -49,9 +49,7 @@ def unlocked_for(levers: Unlocked, portfolio: Portfolio) -> dict[str, LeverSet]:
     given = levers if isinstance(levers, Mapping) else dict.fromkeys(names, levers)
     for name, chosen in given.items():
         if name not in names:
-            raise InputError(
-                "no workload has this name", value=name, fix=did_you_mean(name, names)
-            )
+            raise InputError("no workload has this name", value=name, fix=did_you_mean(name, names))
         for lever in chosen:
             if lever not in LEVERS:
                 raise InputError(

@@ -48,20 +48,18 @@ def moves(plan: Plan, lever: Lever) -> list[Move]:
     out = []
     for position, workload in enumerate(plan.portfolio.workloads):
         held = plan.levers[workload.name]
-        current = plan.chosen[position]
-        locked = _best(plan, position, held - {lever})
-        opened = current if lever in held else _best(plan, position, held | {lever})
-        before, cost_before = locked
-        after, cost_after = (opened, plan.objective.total(plan.chosen)) if lever in held else opened
+        before, cost_before = _best(plan, position, held - {lever})
+        if lever in held:
+            after, cost_after = plan.chosen[position], plan.objective.total(plan.chosen)
+        else:
+            after, cost_after = _best(plan, position, held | {lever})
         saving = max(cost_before - cost_after, 0.0)
-        low, high = _interval(before, after, saving)
+        low, high = _interval(after, saving)
         one_off = max(after.one_off_usd - before.one_off_usd, 0.0)
         hours = max(after.total_hours - before.total_hours, 0.0)
         if same_choice(before, after, lever):
             continue
-        out.append(
-            Move(workload.name, lever, before, after, saving, low, high, one_off, hours)
-        )
+        out.append(Move(workload.name, lever, before, after, saving, low, high, one_off, hours))
     return out
 
 
@@ -86,7 +84,7 @@ def _best(plan: Plan, position: int, levers: frozenset[Lever]) -> tuple[Candidat
     return options[i], costs[i]
 
 
-def _interval(before: Candidate, after: Candidate, saving: float) -> tuple[float, float]:
+def _interval(after: Candidate, saving: float) -> tuple[float, float]:
     """Saving if both predictions erred by their spread; machines follow throughput inversely."""
     spread = float(after.details.get("spread") or 0.0)
     machines = after.details.get("machine_usd_hour")

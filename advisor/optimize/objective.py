@@ -40,7 +40,9 @@ class Objective:
             need = np.sum([m.machines for m in members], axis=0)
             limit = np.floor(np.sum([m.machines * m.spot_share for m in members], axis=0))
             offer, pool = members[0].offer, members[0].pool
-            assert offer is not None and pool is not None  # only pooled candidates come here
+            # Only pooled candidates come here.
+            assert offer is not None
+            assert pool is not None
             mix = best_mix(need, limit, offer)
             usd = mix.usd_per_hour * HOURS_PER_MONTH
             self._pools[key] = PoolBill(pool, mix, usd, tuple(members))

@@ -10,15 +10,16 @@ over one choice :math:`x_w` per workload among those its unlocked levers allow: 
 :math:`G` (`advisor.economics.purchase`), training jobs :math:`T`, constants :math:`C`.
 
 The first solver: screened candidates, single moves and platform exits from an incumbent. The lower
-bound prices every machine-hour at the cheapest rate its pool can ever reach and leaves platforms
-out, which is valid over the candidates built and loose; a later solver tightens it behind this
-same call.
+bound prices every machine-hour at the cheapest rate its pool can ever reach and counts the ways of
+sourcing but not the frameworks, which is valid over the candidates built and loose; a later solver
+tightens it behind this same call.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -79,7 +80,9 @@ def solve(
     start = _incumbent(setting, incumbent, today)
     limit = setting.portfolio.organisation.engineering_hours
     chosen = improve(objective, options, start, np.inf if limit is None else limit)
-    training = tuple(plan_training(setting, j, unlocked[j.name]) for j in setting.portfolio.training)
+    training = tuple(
+        plan_training(setting, j, unlocked[j.name]) for j in setting.portfolio.training
+    )
     runs = sum(t.usd_month + t.one_off_usd / setting.horizon_months for t in training)
     certificate = Certificate(
         upper_usd=objective.total(chosen) + runs,
@@ -164,13 +167,28 @@ def _lower_bound(
     chosen: Sequence[Candidate],
     constants: dict[str, float],
 ) -> float:
-    total = sum(constants.values())
+    """A total that no assignment of the candidates can beat.
+
+    Whatever is best uses some set of ways of sourcing: for each set, its fixed cost plus every
+    workload's cheapest candidate within it, machines at the least rate their pool can reach.
+    """
+    cheapest: list[dict[str, float]] = []
     for candidates_of, picked in zip(options, chosen, strict=True):
-        total += min(
-            objective.own_usd_month(c) + float(c.machines.mean()) * cheapest_rate(c) * HOURS_PER_MONTH
-            for c in (*candidates_of, picked)
-        )
-    return total
+        best: dict[str, float] = {}
+        for c in (*candidates_of, picked):
+            usd = objective.own_usd_month(c)
+            usd += float(c.machines.mean()) * cheapest_rate(c) * HOURS_PER_MONTH
+            sourcing = f"sourcing:{c.choice['sourcing']}"
+            best[sourcing] = min(usd, best.get(sourcing, np.inf))
+        cheapest.append(best)
+    kinds = sorted({k for best in cheapest for k in best})
+    subsets = [s for n in range(1, len(kinds) + 1) for s in combinations(kinds, n)]
+    totals = [
+        sum(objective.platform_usd_month(k) for k in subset)
+        + sum(min(best.get(k, np.inf) for k in subset) for best in cheapest)
+        for subset in subsets
+    ]
+    return float(sum(constants.values()) + min(totals))
 
 
 def cheapest_rate(candidate: Candidate) -> float:

@@ -101,7 +101,7 @@ def alone_usd_month(plan: Plan, candidate: Candidate, *, platforms: bool = False
         usd += best_mix(candidate.machines, limit, candidate.offer).usd_per_hour * HOURS_PER_MONTH
     if platforms:
         usd += plan.objective.platforms_usd_month([candidate])
-    return usd
+    return float(usd)
 
 
 def _hosted(setting: Setting, workload: Workload, candidate: Candidate, factor: float) -> Candidate:

@@ -71,7 +71,7 @@ def useful(
     work = hours(catalog, workload, today, as_today).sum(axis=1).to_numpy()
     fields = {n for names in LEVER_FIELDS.values() for n in names}
     needs = needed(able, today, fields)
-    group = able.groupby(SAME, dropna=False, sort=False).ngroup().to_numpy()
+    group = able.groupby(SAME, dropna=False, sort=False).ngroup().to_numpy().astype(np.int64)
     kept = _front(group, able["rps_low"].to_numpy(float), needs, work)
     return able.assign(needs=needs)[kept].reset_index(drop=True)
 

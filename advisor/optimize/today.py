@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.catalog.records import record
 from advisor.errors import PortfolioError
 from advisor.portfolio import HOURS_PER_MONTH, Workload, requests_per_month
 
@@ -66,7 +67,13 @@ def _candidate_today(setting: Setting, workload: Workload) -> Candidate:
     if choice["sourcing"] == "managed_api":
         usd, details = hosted.today_usd_month(setting, workload)
         return Candidate(
-            workload.name, choice, np.zeros(168), usd, 0.0, {}, predictions_per_month=volume,
+            workload.name,
+            choice,
+            np.zeros(168),
+            usd,
+            0.0,
+            {},
+            predictions_per_month=volume,
             details=details,
         )
     row = _offer_row(setting, workload)
@@ -133,7 +140,9 @@ def _premium(setting: Setting, choice: Choice) -> float:
 def _offer_row(setting: Setting, workload: Workload) -> dict[str, Any]:
     c, table = workload.current, setting.offers
     here = table[
-        (table["cloud"] == c.cloud) & (table["region"] == c.region) & (table["instance"] == c.instance)
+        (table["cloud"] == c.cloud)
+        & (table["region"] == c.region)
+        & (table["instance"] == c.instance)
     ]
     if here.empty:
         raise PortfolioError(
@@ -141,8 +150,7 @@ def _offer_row(setting: Setting, workload: Workload) -> dict[str, Any]:
             column="current.instance",
             fix="add the price as a catalog row, or correct the instance or region",
         )
-    row: dict[str, Any] = here.iloc[0].to_dict()
-    return row
+    return record(here.iloc[0])
 
 
 def _prediction(
@@ -160,14 +168,15 @@ def _prediction(
             }
         ]
     )
-    found: dict[str, Any] = with_predictions(setting.catalog, workload, table).iloc[0].to_dict()
-    return found
+    return record(with_predictions(setting.catalog, workload, table).iloc[0])
 
 
 def _modelled(
     setting: Setting, workload: Workload, found: dict[str, Any], row: dict[str, Any]
 ) -> np.ndarray:
-    one = {k: np.array([float(found[k])]) for k in ("rps_low", "concurrency", "latency_s", "spread")}
+    one = {
+        k: np.array([float(found[k])]) for k in ("rps_low", "concurrency", "latency_s", "spread")
+    }
     if found["rps"] <= 0:
         return np.zeros((1, 168))
     per = max(1.0, row["devices"] // workload.current.tensor_parallel)
@@ -194,4 +203,5 @@ def _short_of(
     spare = setting.portfolio.organisation.spare_instances
     if need - spare <= count.max():
         return ""
-    return f"the model would want {need - spare:.0f} machines at the busiest hour, {count.max():.0f} run"
+    wanted, run = need - spare, count.max()
+    return f"the model would want {wanted:.0f} machines at the busiest hour, {run:.0f} run"

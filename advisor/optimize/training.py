@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from advisor.catalog.records import record
 from advisor.errors import PortfolioError
 from advisor.performance import training
 from advisor.performance.lookup import Lookup
@@ -73,7 +73,7 @@ def plan_training(setting: Setting, job: TrainingJob, levers: LeverSet) -> Train
     one_off = moved * setting.catalog.assumption("rightsize_hours") * setting.usd_per_hour
     total = options["usd_month"] + one_off / setting.horizon_months
     best = int(total.to_numpy().argmin())
-    row: dict[str, Any] = options.iloc[best].to_dict()
+    row = record(options.iloc[best])
     return TrainingPlan(
         job=job,
         cloud=row["cloud"],
@@ -104,7 +104,11 @@ def _runs(setting: Setting, job: TrainingJob) -> pd.DataFrame:
     nodes = float(job.current.instances or 1)
     overhead = 1.0 + setting.catalog.assumption("spot_overhead")
     parts = []
-    for precision, column in (("bf16", "bf16_tflops"), ("fp16", "fp16_tflops"), ("fp32", "fp32_tflops")):
+    for precision, column in (
+        ("bf16", "bf16_tflops"),
+        ("fp16", "fp16_tflops"),
+        ("fp32", "fp32_tflops"),
+    ):
         hours = training.run_hours(
             params_b=params,
             tokens_m=job.tokens_m,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.catalog.records import records
 from advisor.performance.chips import peak_tflops
 from advisor.performance.lookup import Lookup
 from advisor.performance.predict import predict
@@ -53,7 +54,7 @@ def model_options(catalog: Catalog, workload: Workload) -> list[str]:
     today = catalog.lookup("models", workload.model)
     known = {today["model"], *(today["aliases"] or ())}
     out = [] if today["closed"] else [today["model"]]
-    for row in catalog["models"].to_dict("records"):
+    for row in records(catalog["models"]):
         if known & set(row["distills_from"] or ()) and not row["closed"]:
             out.append(row["model"])
     for name in workload.substitutes:
@@ -74,7 +75,7 @@ def _technique_sets(offered: tuple[str, ...], today: tuple[str, ...]) -> list[tu
 
 def _compressions(catalog: Catalog, kind: str) -> list[tuple[str, float]]:
     out = [(NO_COMPRESSION, 1.0)]
-    for row in catalog["compression"].to_dict("records"):
+    for row in records(catalog["compression"]):
         prunes = row["lever"] == "PRECISION" and row["params_factor"] < 1.0
         # Pruned LLMs need recovery training that belongs to distillation, priced there.
         if prunes and not row["needs_sparse_kernel"] and kind in row["kinds"] and kind != "llm":
@@ -88,7 +89,7 @@ def _weight_precisions(
     """Weight formats to consider: of several that are alike in all that counts, one."""
     counts = ("peak", "bits_per_weight", "weight_only", "quality_loss", "engineering_hours")
     found: dict[tuple[Any, ...], str] = {}
-    for row in catalog["precisions"].to_dict("records"):
+    for row in records(catalog["precisions"]):
         if row["role"] != "weights" or kind not in row["kinds"]:
             continue
         if row["precision"] not in supported:
@@ -104,7 +105,7 @@ def _stacks(catalog: Catalog, workload: Workload) -> list[tuple[Any, ...]]:
     today = techniques_today(catalog, workload)
     models = model_options(catalog, workload)
     out: list[tuple[Any, ...]] = []
-    for row in catalog["frameworks"].to_dict("records"):
+    for row in records(catalog["frameworks"]):
         deployed = row["framework"] == current.framework
         if kind not in row["kinds"] or (row["lifecycle"] != "active" and not deployed):
             continue
@@ -223,9 +224,7 @@ def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) 
     return out
 
 
-def quality(
-    catalog: Catalog, workload: Workload, table: pd.DataFrame
-) -> npt.NDArray[np.float64]:
+def quality(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> npt.NDArray[np.float64]:
     """Expected quality as a share of what is served today, shape (n,).
 
     Typical losses of weight and KV precision, pruning and distillation multiply; what today's
@@ -246,7 +245,7 @@ def quality(
         if model in same:
             return 1.0
         ratio = float(teacher) / float(catalog.lookup("models", model)["params_b"])
-        return kept("distillation", "compression") ** max(np.log10(ratio), 1.0)
+        return float(kept("distillation", "compression") ** max(np.log10(ratio), 1.0))
 
     out = mapped(table["weight_precision"], lambda p: kept(p, "precisions"))
     out = out * mapped(table["kv_precision"], lambda p: kept(p, "precisions"))
