@@ -14,6 +14,7 @@ import pandas as pd
 from advisor.catalog.records import records
 from advisor.portfolio import HOURS_PER_MONTH, Workload
 
+from .bound import rows_bound
 from .caches import cached
 from .choices import POOLED, Array, Candidate
 from .effort import distillation_usd_year, hours
@@ -58,8 +59,15 @@ def _candidates(
     frozen = frozen_fields(levers, today)
     found = [today]
     found += hosted(setting, workload, frozen, today)
+    setting.bounds[workload, levers] = {}
     if frozen.get("sourcing") != "managed_api":
-        found += on_machines(setting, workload, levers, frozen, today)
+        table, work = screened(setting, workload, levers, frozen, today)
+        found += _shortlisted(setting, workload, table, work, today)
+        if len(table):
+            labour = work.sum(axis=1).to_numpy() * setting.usd_per_hour / setting.horizon_months
+            setting.bounds[workload, levers] = rows_bound(
+                setting, workload, table, labour, caching="CACHING" in levers
+            )
     if "CACHING" in levers:
         best = sorted(found, key=lambda c: c.details.get("screening_usd_month", np.inf))
         found += cached(setting, workload, [today, *best[:CACHED]], today)
@@ -74,32 +82,54 @@ def on_machines(
     today: Candidate,
 ) -> list[Candidate]:
     """The most promising machines whose fields equal the frozen ones."""
+    table, work = screened(setting, workload, levers, frozen, today, only)
+    return _shortlisted(setting, workload, table, work, today)
+
+
+def screened(
+    setting: Setting,
+    workload: Workload,
+    levers: LeverSet,
+    frozen: dict[str, Any],
+    today: Candidate,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every useful variant on every offer it may use with its approximate cost, and the work."""
     table = setting.useful(workload, today.choice)
     if table.empty:
-        return []
+        return table, table
     able = table[(table["needs"] & ~bits(levers)) == 0]
-    if able.empty:
-        return []
     purchase = frozen.get("purchase") or POOLED
     places = thinned(offered(setting, workload, frozen), today)
     keys = ["accelerator", "chip_share", "host_memory_gib"]
     joined = able.merge(places, on=keys, how="inner")
     joined = joined[joined["devices"] >= joined["tensor_parallel"]].reset_index(drop=True)
     if joined.empty:
-        return []
+        return joined, joined
     joined = joined.assign(provider=None, cache=today.choice["cache"], purchase=purchase)
     cost, work = _screen(setting, workload, joined, today, purchase)
-    joined["screening_usd_month"] = cost
-    picked = _shortlist(joined)
-    return _build(setting, workload, joined.loc[picked], work.loc[picked], today)
+    return joined.assign(screening_usd_month=cost), work
+
+
+def _shortlisted(
+    setting: Setting,
+    workload: Workload,
+    table: pd.DataFrame,
+    work: pd.DataFrame,
+    today: Candidate,
+) -> list[Candidate]:
+    if table.empty:
+        return []
+    picked = _shortlist(table)
+    return _build(setting, workload, table.loc[picked], work.loc[picked], today)
 
 
 def _shortlist(table: pd.DataFrame) -> list[int]:
-    """The cheapest overall, plus the cheapest on each stack and pool they could share."""
+    """The cheapest overall, plus the cheapest on each stack, pool and precision."""
     ordered = table.sort_values("screening_usd_month", kind="stable")
     keep = list(ordered.index[:SHORTLIST])
     keep += list(ordered.groupby("framework").head(4).index)
-    keep += list(ordered.groupby(["sourcing", "accelerator"]).head(1).index)
+    for fields in (["sourcing", "accelerator"], ["weight_precision", "kv_precision"]):
+        keep += list(ordered.groupby(fields).head(1).index)
     return list(dict.fromkeys(keep))
 
 

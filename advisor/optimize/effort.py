@@ -65,8 +65,9 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
     out["CACHING"] = _differs(new, today, "cache") * caches
     region = catalog.assumption("region_move_hours")
     buying = catalog.assumption("purchasing_hours")
+    elsewhere = np.maximum(_differs(new, today, "cloud"), _differs(new, today, "region"))
     out["PURCHASING"] = stays * (
-        _differs(new, today, "region") * region + _differs(new, today, "purchase") * buying
+        elsewhere * region + _differs(new, today, "purchase") * buying
     )
     study = _field(catalog, "compression", "distillation")
     out["DISTILLATION"] = hosted * mapped(

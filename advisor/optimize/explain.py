@@ -24,9 +24,6 @@ SWING = 0.5
 
 NO_OFFER = "no machine"
 
-SHORTLISTED = (("accelerator",), ("framework",))
-"""Groups whose cheapest members are always among a workload's candidates."""
-
 
 def today_of(plan: Plan, name: str) -> Candidate:
     """Today's deployment of a workload."""
@@ -79,7 +76,8 @@ def considered(
     levers : frozenset of levers
         What may differ from today; ``SOURCING`` is left out.
     by : sequence of str
-        Columns of the variants: accelerator, framework, weight_precision, kv_precision ...
+        Columns of the variants of which each value has a candidate on the shortlist: accelerator,
+        framework, or weight_precision with kv_precision.
 
     Returns
     -------
@@ -92,7 +90,7 @@ def considered(
     levers = levers - {"SOURCING", "CACHING"}
     today = today_of(plan, name)
     frozen = frozen_fields(levers, today)
-    found = _cheapest(plan, workload, levers, frozen, by)
+    found = _cheapest(plan, workload, levers, by)
     rows: list[dict[str, Any]] = []
     if today.choice["sourcing"] != "managed_api":
         rows.append(_row(by, _key(today, by), today, usd_month(plan, today), today=True))
@@ -106,7 +104,7 @@ def considered(
             key = tuple(row[c] for c in by)
             if key not in seen:
                 seen.add(key)
-                why = row["reason"] or f"{NO_OFFER} is bought this way"
+                why = row["reason"] or "another choice does as much for no more work"
                 rows.append(_row(by, key, None, float("nan"), reason=why))
     if tuple(by) in _ABSENT:
         for value, reason in _ABSENT[tuple(by)](setting, workload, frozen):
@@ -120,22 +118,15 @@ def _cheapest(
     plan: Plan,
     workload: Workload,
     levers: frozenset[Lever],
-    frozen: Mapping[str, Any],
     by: Sequence[str],
 ) -> dict[tuple[Any, ...], tuple[float, Candidate]]:
-    """The cheapest candidate of each group, built anew where the shortlist may lack it."""
+    """The cheapest candidate of each group."""
     setting, today = plan.setting, today_of(plan, workload.name)
     pool = [
         c
         for c in (*candidates(setting, workload, levers, today)[1:], plan.candidate(workload.name))
         if c.choice["sourcing"] != "managed_api" and c is not today
     ]
-    if tuple(by) not in SHORTLISTED:
-        table = every_variant(plan, workload.name, levers)
-        feasible = table[table["reason"] == ""] if len(table) else table
-        for key in feasible[list(by)].drop_duplicates().itertuples(index=False, name=None):
-            only = {**frozen, **dict(zip(by, key, strict=True))}
-            pool += on_machines(setting, workload, levers, only, today)
     out: dict[tuple[Any, ...], tuple[float, Candidate]] = {}
     for candidate in pool:
         key, usd = _key(candidate, by), usd_month(plan, candidate)
@@ -175,6 +166,7 @@ def _nearness(table: pd.DataFrame) -> pd.Series[float]:
     ):
         kind[reason.str.startswith(start) & (kind == 4.0)] = float(rank)
     kind[reason.str.startswith(NO_OFFER)] = 5.0
+    kind[reason == ""] = -1.0
     first = pd.to_numeric(table["first_s"]) + 10.0 * pd.to_numeric(table["token_s"])
     within = (first / first.max()).fillna(0.0) if first.max() > 0 else first.fillna(0.0)
     fewer = 1.0 / (1.0 + pd.to_numeric(table["tensor_parallel"]))

@@ -80,11 +80,17 @@ def _sourcings(frozen: dict[str, Any]) -> list[str]:
 
 
 def thinned(table: pd.DataFrame, today: Candidate) -> pd.DataFrame:
-    """Drop offers that another of the same machine beats on every price."""
+    """Drop offers that another of the same machine beats on every price.
+
+    Adds ``least_<option>``: the lowest price of each option over all offers of the same machine,
+    which the lower bound needs of those dropped.
+    """
     keys = ["sourcing", "accelerator", "chip_share", "host_memory_gib", "devices"]
     keep: set[int] = set()
-    price = "fixed" if "fixed" in table.columns else "on_demand"
-    for column in (price, "spot", "commit"):
+    columns = ["fixed" if "fixed" in table.columns else "on_demand", "spot", "commit"]
+    least = table.groupby(keys, dropna=False)[columns].transform("min")
+    table = table.assign(**{f"least_{c}": least[c] for c in columns})
+    for column in columns:
         ordered = table[table[column].notna()].sort_values(column, kind="stable")
         keep.update(ordered.groupby(keys, dropna=False).head(1).index)
     here = (table["region"] == today.choice["region"]) & (table["cloud"] == today.choice["cloud"])

@@ -33,6 +33,7 @@ class Setting:
         self._useful: dict[Workload, pd.DataFrame] = {}
         self.today: dict[Workload, Candidate] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
+        self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
 
     @cached_property
     def offers(self) -> pd.DataFrame:
@@ -70,6 +71,7 @@ class Setting:
             out._useful = {w: v for w, v in self._useful.items() if w in portfolio.workloads}
         if old == new:
             out.today = {w: c for w, c in self.today.items() if w in portfolio.workloads}
+            out.bounds = {k: b for k, b in self.bounds.items() if k[0] in portfolio.workloads}
             out.candidates = {
                 k: c for k, c in self.candidates.items() if k[0] in portfolio.workloads
             }

@@ -10,25 +10,26 @@ over one choice :math:`x_w` per workload among those its unlocked levers allow: 
 :math:`G` (`advisor.economics.purchase`), training jobs :math:`T`, constants :math:`C`.
 
 The first solver: screened candidates, single moves and platform exits from an incumbent. The lower
-bound prices every machine-hour at the cheapest rate its pool can ever reach and counts the ways of
-sourcing but not the frameworks, which is valid over the candidates built and loose; a later solver
+bound counts fractional machines at the cheapest rate their pool can ever reach, and the ways of
+sourcing but not the frameworks: valid over every configuration generated, and loose; a later solver
 tightens it behind this same call.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from advisor.catalog import Catalog
-from advisor.portfolio import HOURS_PER_MONTH, Portfolio
+from advisor.portfolio import Portfolio
 
+from .bound import candidate_bound
 from .candidates import candidates
 from .choices import Candidate
-from .levers import STEP_LEVER, Unlocked, levers_until, unlocked_for
+from .levers import STEP_LEVER, LeverSet, Unlocked, levers_until, unlocked_for
 from .objective import Objective
 from .plan import Certificate, Plan
 from .search import improve
@@ -86,7 +87,7 @@ def solve(
     runs = sum(t.usd_month + t.one_off_usd / setting.horizon_months for t in training)
     certificate = Certificate(
         upper_usd=objective.total(chosen) + runs,
-        lower_usd=_lower_bound(objective, options, chosen, constants) + runs,
+        lower_usd=_lower_bound(setting, unlocked, objective, options, chosen, constants) + runs,
         seconds=time.perf_counter() - started,
     )
     return Plan(
@@ -162,43 +163,32 @@ def _incumbent(
 
 
 def _lower_bound(
+    setting: Setting,
+    unlocked: Mapping[str, LeverSet],
     objective: Objective,
     options: Sequence[Sequence[Candidate]],
     chosen: Sequence[Candidate],
     constants: dict[str, float],
 ) -> float:
-    """A total that no assignment of the candidates can beat.
+    """A total that no plan under these levers can beat (`advisor.optimize.bound`).
 
-    Whatever is best uses some set of ways of sourcing: for each set, its fixed cost plus every
-    workload's cheapest candidate within it, machines at the least rate their pool can reach.
+    Whatever is best uses some set of ways of sourcing: for each set, its fixed cost plus the
+    least each workload can cost within it.
     """
     cheapest: list[dict[str, float]] = []
-    for candidates_of, picked in zip(options, chosen, strict=True):
-        best: dict[str, float] = {}
+    workloads = setting.portfolio.workloads
+    for workload, candidates_of, picked in zip(workloads, options, chosen, strict=True):
+        best = dict(setting.bounds.get((workload, unlocked[workload.name]), {}))
         for c in (*candidates_of, picked):
-            usd = objective.own_usd_month(c)
-            usd += float(c.machines.mean()) * cheapest_rate(c) * HOURS_PER_MONTH
-            sourcing = f"sourcing:{c.choice['sourcing']}"
+            usd = candidate_bound(c, objective.own_usd_month(c))
+            sourcing = str(c.choice["sourcing"])
             best[sourcing] = min(usd, best.get(sourcing, np.inf))
         cheapest.append(best)
     kinds = sorted({k for best in cheapest for k in best})
     subsets = [s for n in range(1, len(kinds) + 1) for s in combinations(kinds, n)]
     totals = [
-        sum(objective.platform_usd_month(k) for k in subset)
+        sum(objective.platform_usd_month(f"sourcing:{k}") for k in subset)
         + sum(min(best.get(k, np.inf) for k in subset) for best in cheapest)
         for subset in subsets
     ]
     return float(sum(constants.values()) + min(totals))
-
-
-def cheapest_rate(candidate: Candidate) -> float:
-    """The least a machine-hour of the candidate's pool can cost, USD."""
-    if candidate.offer is None:
-        return 0.0
-    o = candidate.offer
-    rates = [r for r in (o.on_demand, o.commit) if r is not None]
-    floor = min(rates)
-    if o.spot is not None and o.spot < floor:
-        # Only part of the fleet may be spot; the rest pays the next best rate.
-        floor = candidate.spot_share * o.spot + (1.0 - candidate.spot_share) * floor
-    return floor
