@@ -11,8 +11,12 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from advisor.errors import AdvisorError
+
+if TYPE_CHECKING:
+    from advisor.portfolio import Lever
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +56,6 @@ def _plan(args: argparse.Namespace) -> int:
     from advisor.optimize import playbook_plans
     from advisor.portfolio import LEVERS
     from advisor.portfolio.load import load_portfolio, sample_path
-    from advisor.portfolio.schema import to_data
     from advisor.report.planfile import plan_json, write_plan_file
     from advisor.report.text import plan_text
 
@@ -61,7 +64,7 @@ def _plan(args: argparse.Namespace) -> int:
     levers = list(LEVERS) if args.levers is None else _levers(args.levers)
     plans = playbook_plans(portfolio, catalog, levers)
     if args.out:
-        inputs = {"portfolio": to_data(portfolio), "levers": levers, "rejected": {}}
+        inputs = {"portfolio": portfolio.to_dict(), "levers": levers, "rejected": {}}
         args.out.write_bytes(write_plan_file(plans, inputs))
     if args.json:
         sys.stdout.write(json.dumps(plan_json(plans), indent=2, allow_nan=False) + "\n")
@@ -70,8 +73,9 @@ def _plan(args: argparse.Namespace) -> int:
     return 0
 
 
-def _levers(text: str) -> list[str]:
-    return [part.strip().upper() for part in text.split(",") if part.strip()]
+def _levers(text: str) -> list[Lever]:
+    """Names as given, in capitals; the solver says which it does not know."""
+    return cast("list[Lever]", [p.strip().upper() for p in text.split(",") if p.strip()])
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -38,7 +38,8 @@ def count(value: float | None) -> str:
     """A count for reading: 1.2M, 9,140, 12."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return f"{MINUS if value < 0 else ''}{_scaled(value)}"
+    whole = abs(value) < 9_995 and float(value).is_integer()
+    return f"{MINUS if value < 0 else ''}{f'{abs(value):,.0f}' if whole else _scaled(value)}"
 
 
 def percent(share: float | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from advisor.app.scenario import Scenario
+from advisor.app.whynot import QUESTIONS, WhyNot
 from advisor.app.widgets import html
 from advisor.app.widgets.chart import Chart
 from advisor.app.widgets.fields import Field
@@ -93,6 +94,7 @@ class StepPanel:
         self._charts: dict[str, Chart] = {}
         self._fields: dict[str, Field] = {}
         self._shown_values: dict[str, float | None] = {}
+        self._why = WhyNot(scenario, step.key) if step.key in QUESTIONS else None
         self.main: list[Widget] = []
         self.aside: list[Widget] = []
         self.refresh()
@@ -109,6 +111,9 @@ class StepPanel:
             *_claims_card(report),
         ]
         self.aside = [*self._assumptions_card(report), *(_note_card(n) for n in report.notes)]
+        if self._why is not None:
+            self._why.refresh()
+            self.aside.append(self._why.widget)
 
     # Actions -----------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,7 @@ import pandas as pd
 from advisor.errors import CatalogError, NotFoundError, did_you_mean
 
 from .load import read_table
+from .records import records
 from .rows import ROW_TYPES
 
 
@@ -88,9 +90,10 @@ class Catalog:
 
     def _rows(self, table: str) -> dict[Any, dict[str, Any]]:
         if table not in self._index:
-            kind, rows = ROW_TYPES[table], {}
-            for record in self.tables[table].to_dict("records"):
-                clean = {k: None if _missing(v) else v for k, v in record.items()}
+            kind = ROW_TYPES[table]
+            rows: dict[Any, dict[str, Any]] = {}
+            for given in records(self.tables[table]):
+                clean = {k: None if _missing(v) else v for k, v in given.items()}
                 key = tuple(clean[k] for k in kind.key)
                 rows[key if len(key) != 1 else key[0]] = clean
                 for alias in clean.get("aliases") or ():
@@ -131,7 +134,7 @@ def _shipped(path: Path) -> Catalog:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value is pd.NaT or (isinstance(value, float) and value != value)
+    return value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
 
 
 def _read(folders: Sequence[Path]) -> dict[str, pd.DataFrame]:

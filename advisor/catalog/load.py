@@ -35,6 +35,10 @@ def row_type(path: Path) -> type[Row]:
         ) from None
 
 
+EXTRA = "\0"
+"""What cells beyond the last column are filed under; no column can be called so."""
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """Read and validate one table.
 
@@ -56,10 +60,10 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     kind = row_type(path)
     with path.open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle)
+        reader = csv.DictReader(handle, restkey=EXTRA)
         _check_header(reader.fieldnames or [], kind, path)
         records = [_record(kind, cells, path, number) for number, cells in _numbered(reader)]
-    frame = pd.DataFrame.from_records(records, columns=[*kind.model_fields, "file", "row"])
+    frame = pd.DataFrame.from_records(records, columns=[*kind.columns(), "file", "row"])
     _check_unique(frame, kind)
     return frame
 
@@ -92,12 +96,12 @@ def _check_header(header: Any, kind: type[Row], path: Path) -> None:
 
 
 def _record(kind: type[Row], cells: dict[str, Any], path: Path, number: int) -> dict[str, Any]:
-    if None in cells:
+    if EXTRA in cells:
         raise CatalogError(
             "more cells than columns",
             file=path.name,
             row=number,
-            value=cells[None],
+            value=cells[EXTRA],
             fix="quote text that holds a comma",
         )
     given = {k: v for k, v in cells.items() if v not in (None, "")}

@@ -21,8 +21,9 @@ def annuity(principal: float, rate_year: float, months: float, residual: float =
     r = rate_year / 12.0
     if r == 0.0:
         return (principal - residual) / months
-    factor = (1.0 - (1.0 + r) ** -months) / r
-    return (principal - residual * (1.0 + r) ** -months) / factor
+    discount = float((1.0 + r) ** -months)
+    factor = (1.0 - discount) / r
+    return (principal - residual * discount) / factor
 
 
 def usd_per_hour(

@@ -72,7 +72,7 @@ def best_mix(need: Array, spot_limit: Array, offer: Offer) -> Mix:
     if offer.commit is not None:
         levels = np.unique(np.concatenate([levels, need, need - limit]))
     if offer.on_demand is None:
-        levels = np.array([(need - limit).max()]) if usable else np.array([need.max()])
+        levels = levels[levels >= (need - limit).max()]
     above = np.maximum(need[None, :] - levels[:, None], 0.0)
     spot = np.minimum(limit[None, :], above)
     rest = above - spot
@@ -81,6 +81,27 @@ def best_mix(need: Array, spot_limit: Array, offer: Offer) -> Mix:
     cost = cost + (offer.on_demand or 0.0) * rest.mean(axis=1)
     i = int(cost.argmin())
     return Mix(float(cost[i]), float(levels[i]), float(spot[i].mean()), float(rest[i].mean()))
+
+
+def mix_at(need: Array, spot_limit: Array, offer: Offer, committed: float) -> Mix:
+    """The mix with a given commitment, spot and on-demand filling the rest.
+
+    Raises
+    ------
+    ValueError
+        When what lies above the commitment cannot be bought, or nothing can be committed.
+    """
+    if committed > 0 and offer.commit is None:
+        raise ValueError("the pool has no commitment price")
+    usable = offer.spot is not None and (offer.on_demand is None or offer.spot < offer.on_demand)
+    above = np.maximum(need - committed, 0.0)
+    spot = np.minimum(np.minimum(spot_limit, need), above) if usable else np.zeros_like(need)
+    rest = above - spot
+    if offer.on_demand is None and rest.max() > 0:
+        raise ValueError("the pool has no on-demand price for the need above the commitment")
+    usd = committed * (offer.commit or 0.0) + float(spot.mean()) * (offer.spot or 0.0)
+    usd += float(rest.mean()) * (offer.on_demand or 0.0)
+    return Mix(usd, committed, float(spot.mean()), float(rest.mean()))
 
 
 def term_rate(

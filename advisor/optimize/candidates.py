@@ -6,6 +6,7 @@ offers, screened on typical hours, and only the best are built with their 168 ho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -72,18 +73,6 @@ def _candidates(
         best = sorted(found, key=lambda c: c.details.get("screening_usd_month", np.inf))
         found += cached(setting, workload, [today, *best[:CACHED]], today)
     return found
-
-
-def on_machines(
-    setting: Setting,
-    workload: Workload,
-    levers: LeverSet,
-    frozen: dict[str, Any],
-    today: Candidate,
-) -> list[Candidate]:
-    """The most promising machines whose fields equal the frozen ones."""
-    table, work = screened(setting, workload, levers, frozen, today, only)
-    return _shortlisted(setting, workload, table, work, today)
 
 
 def screened(
@@ -193,7 +182,7 @@ def _build(
         details = {
             **details_of(row, row),
             "screening_usd_month": float(row["screening_usd_month"]),
-            "machine_usd_hour": float(row["on_demand"]),
+            "machine_usd_hour": _hourly(row),
             "spot_standing": row.get("spot_standing"),
             "commit_standing": row.get("commit_standing"),
             "commit_term": row.get("commit_term"),
@@ -218,3 +207,9 @@ def _build(
             )
         )
     return out
+
+
+def _hourly(row: Mapping[str, Any]) -> float:
+    """The machine's plain price: on-demand, or its commitment where nothing else is sold."""
+    price = row["on_demand"] if pd.notna(row["on_demand"]) else row["commit"]
+    return float(price)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from advisor.catalog.records import records
 from advisor.portfolio import Lever, Workload
 
-from .candidates import candidates, on_machines
+from .candidates import candidates
 from .choices import Candidate
 from .places import frozen_fields, masked
 from .plan import Plan
@@ -100,7 +101,7 @@ def considered(
     seen = {_key(today, by), *found}
     if len(rejected):
         ranked = rejected.assign(_near=_nearness(rejected)).sort_values("_near", kind="stable")
-        for row in ranked.drop_duplicates(list(by)).to_dict("records"):
+        for row in records(ranked.drop_duplicates(list(by))):
             key = tuple(row[c] for c in by)
             if key not in seen:
                 seen.add(key)
@@ -197,7 +198,7 @@ def _chips_without_variants(
     chips = setting.allowed.drop_duplicates("accelerator")
     name = frozen.get("framework")
     framework = catalog.lookup("frameworks", name) if name else None
-    for chip in chips[["accelerator", "chip_kind", "vendor"]].to_dict("records"):
+    for chip in records(chips[["accelerator", "chip_kind", "vendor"]]):
         reason = "no precision that both the chip and the framework have"
         if framework is None:
             reason = (
@@ -218,7 +219,7 @@ def _frameworks_without_variants(
     setting: Setting, workload: Workload, frozen: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     out = []
-    for row in setting.catalog["frameworks"].to_dict("records"):
+    for row in records(setting.catalog["frameworks"]):
         reason = "does not run this model on the chips and precisions at hand"
         if frozen.get("framework", row["framework"]) != row["framework"]:
             reason = "today's framework is kept"

@@ -135,7 +135,7 @@ class Plan:
                     "instance": c["instance"],
                     "accelerator": candidate.details["accelerator"],
                     "accelerator_count": candidate.details["accelerator_count"],
-                    "tensor_parallel": c["tensor_parallel"],
+                    "tensor_parallel": int(c["tensor_parallel"]) if c["tensor_parallel"] else None,
                     "replicas_peak": int(candidate.machines.max()),
                     "replicas_mean": float(candidate.machines.mean()),
                     "model": c["model"],

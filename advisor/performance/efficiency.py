@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.catalog.records import record
 
 from .chips import peak_tflops
 from .llm import Array
@@ -115,8 +116,7 @@ def rule_of_thumb(catalog: Catalog, kind: str, chip_kind: str, framework: str) -
     """The most specific pass-efficiency row for a kind of model on a kind of chip."""
     table = catalog["pass_efficiency"]
     wanted = {"kind": (kind, 2), "chip_kind": (chip_kind, 4), "framework": (framework, 1)}
-    row: dict[str, Any] = table.iloc[most_specific(table, wanted)].to_dict()
-    return row
+    return record(table.iloc[most_specific(table, wanted)])
 
 
 @lru_cache(maxsize=8)

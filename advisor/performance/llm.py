@@ -139,7 +139,9 @@ def _communication_s(c: LlmConfigs, tokens: Array) -> Array:
     n = c.tensor_parallel
     link = np.maximum(c.link_gb_s, 1e-9) * 1e9
     moved = 2.0 * (n - 1.0) / n * tokens * c.hidden * BYTES_16 / (c.link_efficiency * link)
-    return np.where(n > 1, 2.0 * c.layers * (c.link_latency_s * np.log2(np.maximum(n, 1)) + moved), 0.0)
+    return np.where(
+        n > 1, 2.0 * c.layers * (c.link_latency_s * np.log2(np.maximum(n, 1)) + moved), 0.0
+    )
 
 
 def _streamed_bytes(c: LlmConfigs, tokens: Array) -> Array:
@@ -166,9 +168,10 @@ def step_s(c: LlmConfigs, batch: Array) -> Array:
     context = c.isl_tokens + c.osl_tokens / 2.0
     drafts = c.speculative_tokens
     checked = batch * (1.0 + drafts)
-    read = _streamed_bytes(c, checked) + batch * context * kv_bytes_per_token(
-        c, context
-    ) / c.tensor_parallel
+    read = (
+        _streamed_bytes(c, checked)
+        + batch * context * kv_bytes_per_token(c, context) / c.tensor_parallel
+    )
     attention = 4.0 * c.layers * c.heads * c.head_size * context
     flop = (_flop_per_token(c) + attention) * checked / c.tensor_parallel
     memory = read / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
@@ -176,7 +179,9 @@ def step_s(c: LlmConfigs, batch: Array) -> Array:
     p = c.blend_exponent
     pass_s = (memory**p + compute**p) ** (1.0 / p)
     draft_s = drafts * c.draft_share * pass_s / (1.0 + drafts)
-    fixed = c.step_overhead_s * (1.0 + 0.3 * np.minimum(drafts, 1.0)) + c.sequence_overhead_s * batch
+    fixed = (
+        c.step_overhead_s * (1.0 + 0.3 * np.minimum(drafts, 1.0)) + c.sequence_overhead_s * batch
+    )
     a = np.clip(c.acceptance_rate, 0.0, 0.999)
     yielded = np.where(drafts > 0, (1.0 - a ** (drafts + 1.0)) / (1.0 - a), 1.0)
     return (pass_s + draft_s + _communication_s(c, checked) + fixed) / yielded
@@ -218,9 +223,9 @@ class Capacity:
 def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 14) -> Capacity:
     """Largest request rate of one replica that meets both latency targets.
 
-    Searches a geometric grid of batch sizes up to what memory holds. Throughput rises with the
-    batch and so does latency, so the largest admissible batch is the answer. The 95th percentile
-    of the time to first token adds three times the mean wait of an M/D/1 queue of prefills.
+    Searches a geometric grid of batch sizes up to what memory holds. The 95th percentile of the
+    time to first token adds three times the mean wait of an M/D/1 queue of prefills; where that is
+    what binds, the replica runs below the rate its batch would sustain.
 
     Parameters
     ----------
@@ -240,26 +245,38 @@ def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 
     useful = np.where(wide.continuous > 0, 1.0, STATIC_BATCH_YIELD)
     osl = wide.osl_tokens
     cycle = grid * pre + osl * step
-    rate = useful * grid / cycle
+    most = useful * grid / cycle
     token = np.where(osl > 1, cycle / osl, 0.0)
-    busy = np.minimum(rate * pre, 0.999)
-    wait = busy * pre / (2.0 * (1.0 - busy))
     gather = np.where(wide.continuous > 0, 0.0, cycle / 2.0)
-    first = pre + 3.0 * wait + step + gather
-    ok = (token <= tpot_slo_s[:, None]) & (first <= ttft_slo_s[:, None])
-    pick = np.where(ok.any(axis=1), points - 1 - ok[:, ::-1].argmax(axis=1), 0)
+    # What the target leaves for waiting bounds how busy prefills may keep the machine.
+    room = ttft_slo_s[:, None] - (pre + step + gather)
+    rate = np.minimum(most, _busy(room / 3.0, pre) / pre)
+    first = pre + 3.0 * _wait_s(rate * pre, pre) + step + gather
+    ok = (token <= tpot_slo_s[:, None]) & (rate > 0)
+    pick = np.where(ok, rate, -1.0).argmax(axis=1) * ok.any(axis=1)
     rows = np.arange(n)
     feasible = ok[rows, pick] & (limit >= 1.0)
     chosen = grid[rows, pick]
     return Capacity(
         rps=np.where(feasible, rate[rows, pick], 0.0),
         concurrency=chosen,
-        latency_s=chosen / np.maximum(rate[rows, pick], 1e-12),
+        latency_s=chosen / np.maximum(most[rows, pick], 1e-12),
         first_s=first[rows, pick],
         token_s=token[rows, pick],
         reason=_reasons(c, limit, feasible, first[:, 0], token[:, 0], ttft_slo_s, tpot_slo_s),
         bound=_bounds(c, chosen, limit),
     )
+
+
+def _wait_s(busy: Array, service_s: Array) -> Array:
+    """Mean wait in an M/D/1 queue that is busy a share of the time, s."""
+    return busy * service_s / (2.0 * np.maximum(1.0 - busy, 1e-9))
+
+
+def _busy(wait_s: Array, service_s: Array) -> Array:
+    """Share of time an M/D/1 queue may be busy for a mean wait; the inverse of `_wait_s`."""
+    with np.errstate(divide="ignore"):
+        return np.where(wait_s > 0, 1.0 / (1.0 + service_s / np.maximum(2.0 * wait_s, 0.0)), 0.0)
 
 
 def _reasons(
@@ -280,7 +297,8 @@ def _reasons(
         elif limit[i] < 1.0:
             out[i] = f"does not fit: no room for one request beside {need[i]:.0f} GiB"
         elif token[i] > tpot_slo_s[i]:
-            out[i] = f"misses latency: {token[i] * 1e3:.0f} ms per token against {tpot_slo_s[i] * 1e3:.0f}"
+            took, most = token[i] * 1e3, tpot_slo_s[i] * 1e3
+            out[i] = f"misses latency: {took:.0f} ms per token against {most:.0f}"
         else:
             out[i] = f"misses latency: {first[i]:.2f} s to first token against {ttft_slo_s[i]:.2f}"
     return out
@@ -288,11 +306,14 @@ def _reasons(
 
 def _bounds(c: LlmConfigs, batch: Array, limit: Array) -> npt.NDArray[np.object_]:
     context = c.isl_tokens + c.osl_tokens / 2.0
-    read = _streamed_bytes(c, batch) + batch * context * kv_bytes_per_token(
-        c, context
-    ) / c.tensor_parallel
+    read = (
+        _streamed_bytes(c, batch)
+        + batch * context * kv_bytes_per_token(c, context) / c.tensor_parallel
+    )
     memory = read / (c.bandwidth_efficiency * c.bandwidth_gb_s)
-    compute = _flop_per_token(c) * batch / c.tensor_parallel / (c.decode_efficiency * c.peak_tflops * 1e3)
+    compute = (
+        _flop_per_token(c) * batch / c.tensor_parallel / (c.decode_efficiency * c.peak_tflops * 1e3)
+    )
     full = batch >= 0.95 * np.floor(np.maximum(limit, 1.0))
     out = np.where(compute > memory, "compute", "memory bandwidth").astype(object)
     out[full & (compute <= memory)] = "memory for KV cache"

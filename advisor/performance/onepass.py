@@ -77,7 +77,9 @@ def capacity(c: PassConfigs, latency_slo_s: Array) -> Capacity:
             else f"does not fit: needs {need[i, 0]:.1f} GiB, has {c.memory_gib[i]:.1f}"
         )
     compute = c.gflops_per_sample * grid[rows, pick] / (c.mfu * c.peak_tflops * 1e3)
-    bound = np.where(compute >= once[rows, pick] / 2.0, "compute", "overhead per pass").astype(object)
+    bound = np.where(compute >= once[rows, pick] / 2.0, "compute", "overhead per pass").astype(
+        object
+    )
     return Capacity(
         rps=rate[rows, pick],
         concurrency=grid[rows, pick] * 1.0,
@@ -93,6 +95,5 @@ def peak_share(
     samples_per_s: npt.ArrayLike, gflops_per_sample: npt.ArrayLike, peak_tflops: npt.ArrayLike
 ) -> Array:
     """Share of peak arithmetic that a measured throughput amounts to."""
-    return np.asarray(samples_per_s, float) * np.asarray(gflops_per_sample, float) / (
-        np.asarray(peak_tflops, float) * 1e3
-    )
+    flops: Array = np.asarray(samples_per_s, float) * np.asarray(gflops_per_sample, float)
+    return flops / (np.asarray(peak_tflops, float) * 1e3)

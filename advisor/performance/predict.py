@@ -86,9 +86,7 @@ def predict(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
 
 def _chips(catalog: Catalog, configs: pd.DataFrame, chips: Lookup, precisions: Lookup) -> _Chips:
     share = column(configs, "chip_share", 1.0)
-    derate = np.where(
-        chips.flags("power_capped"), catalog.assumption("power_capped_derate"), 1.0
-    )
+    derate = np.where(chips.flags("power_capped"), catalog.assumption("power_capped_derate"), 1.0)
     own = chips.numbers("memory_visible_gib") * np.minimum(share, 1.0)
     return _Chips(
         peak=peak_tflops(chips, precisions) * share * derate,
@@ -171,6 +169,7 @@ _FACTORS = {f.name for f in fields(llm.LlmConfigs)}
 def _refusals(chip: _Chips, heads: Array, tensor_parallel: Array) -> npt.NDArray[np.object_]:
     out = np.full(len(heads), "", dtype=object)
     out[heads % tensor_parallel != 0] = "the model's heads do not split over so many devices"
+    out[chip.memory <= 0] = "the chip's memory is unknown"
     out[chip.peak <= 0] = "the chip has no arithmetic for this precision"
     return out
 

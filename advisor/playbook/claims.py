@@ -37,7 +37,8 @@ def judge(claim_id: str) -> Callable[[Judge], Judge]:
 def claims_for(view: View, step: str) -> list[Claim]:
     """The step's claims in catalog order, judged."""
     out = []
-    for row in view.catalog["claims"].to_dict("records"):
+    for claim_id in view.catalog.names("claims"):
+        row = view.catalog.lookup("claims", claim_id)
         if step not in row["steps"]:
             continue
         found = JUDGES[row["claim_id"]](view) if row["claim_id"] in JUDGES else None

@@ -7,7 +7,7 @@ from advisor.catalog import Catalog
 from .deployment import check_deployment
 from .index import Index
 from .model import Organisation, Portfolio, TrainingJob, Workload
-from .place import FieldPath, Locate, Place, dotted, first_of
+from .place import FieldPath, Locate, Place, dotted
 
 
 def check(portfolio: Portfolio, catalog: Catalog, locate: Locate | None = None) -> Portfolio:
@@ -39,8 +39,7 @@ def check(portfolio: Portfolio, catalog: Catalog, locate: Locate | None = None) 
     _organisation(index, portfolio.organisation)
     workloads = tuple(_workload(index, w, i) for i, w in enumerate(portfolio.workloads))
     training = tuple(_training(index, j, i) for i, j in enumerate(portfolio.training))
-    if index.problems:
-        raise first_of(index.problems)
+    index.finish()
     return portfolio.model_copy(update={"workloads": workloads, "training": training})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from advisor.catalog import Catalog
 from advisor.errors import NotFoundError, PortfolioError, did_you_mean
 
-from .place import FieldPath, Locate, located
+from .place import MANY, FieldPath, Locate, counted, located
 
 SHOWN = 12
 """Names listed in a message before it says how many more there are."""
@@ -46,8 +46,15 @@ class Index:
         return self._names[table]
 
     def add(self, problem: str, path: FieldPath, **more: Any) -> None:
-        """Note a problem at a path; `more` as for `located`."""
+        """Note a problem at a path; `more` as for `located`. Many problems end the search."""
         self.problems.append(located(problem, self.locate(path), **more))
+        if len(self.problems) > MANY:
+            self.finish()
+
+    def finish(self) -> None:
+        """Raise the first problem, if there is one."""
+        if self.problems:
+            raise counted(self.problems[0], len(self.problems) - 1)
 
     def known(self, what: str, value: str, names: Iterable[str], path: FieldPath) -> bool:
         """Whether a name is one of `names`, with a problem noted when it is not."""

@@ -15,7 +15,7 @@ from advisor.errors import PortfolioError
 from .place import FieldPath, Locate, Place, dotted, located
 
 MAX_DEPTH = 20
-MAX_VALUES = 1_000_000
+MAX_VALUES = 500_000
 """Values after repeats (`*alias`) are written out."""
 
 _ESCAPE = re.compile(r"\\(?:(?P<pair>u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w)|.)")

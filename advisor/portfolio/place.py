@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,9 @@ from .model import Portfolio
 
 FieldPath = tuple[str | int, ...]
 """Field names and 0-based list positions from the top, such as ``("workloads", 2, "model")``."""
+
+MANY = 20
+"""Problems that are counted one by one; a file with more is wrong as a whole."""
 
 
 class Place(NamedTuple):
@@ -60,12 +63,12 @@ def located(
     )
 
 
-def first_of(errors: Sequence[PortfolioError]) -> PortfolioError:
+def counted(first: PortfolioError, more: int) -> PortfolioError:
     """The first error, saying how many more there are."""
-    first, more = errors[0], len(errors) - 1
     if not more:
         return first
-    also = f"{more} more {'problem' if more == 1 else 'problems'} after this one"
+    many = str(more) if more < MANY else "many"
+    also = f"{many} more {'problem' if more == 1 else 'problems'} after this one"
     place = Place(first.file, first.row, first.column)
     fix = f"{first.fix}; {also}" if first.fix else also
     return located(first.problem, place, value=first.value, allowed=first.allowed, fix=fix)
@@ -79,7 +82,7 @@ def from_validation(error: ValidationError, locate: Locate) -> PortfolioError:
     """
     found = [e for e in error.errors() if not (e["type"] == "too_short" and e["input"])]
     found.sort(key=lambda e: e["type"] != "extra_forbidden")
-    return first_of([_translated(dict(e), locate) for e in found])
+    return counted(_translated(dict(found[0]), locate), len(found) - 1)
 
 
 def _translated(e: dict[str, Any], locate: Locate) -> PortfolioError:

@@ -110,9 +110,7 @@ def read_plan_file(content: bytes, catalog: Catalog, name: str = "plan file") ->
     return {"portfolio": portfolio, "levers": opened, "rejected": rejected}
 
 
-def _names_by_workload(
-    given: object, portfolio: Portfolio, file: str
-) -> dict[str, list[str]]:
+def _names_by_workload(given: object, portfolio: Portfolio, file: str) -> dict[str, list[str]]:
     names = {w.name for w in portfolio.workloads} | {j.name for j in portfolio.training}
     if not isinstance(given, dict):
         raise PlanFileError("must map workloads to levers", file=file, column="inputs.rejected")

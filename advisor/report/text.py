@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from advisor.optimize.plan import Plan
-
 from advisor.format import count, money, percent
+from advisor.optimize.plan import Plan
 
 
 def plan_text(plans: Mapping[str, Plan]) -> str:
@@ -27,7 +26,9 @@ def plan_text(plans: Mapping[str, Plan]) -> str:
             if row["sourcing"] == "managed_api"
             else f"{row['replicas_peak']} x {row['instance']} ({row['region']})"
         )
-        how = ", ".join(str(v) for v in (row["model"], row["weight_precision"], row["framework"]) if v)
+        how = ", ".join(
+            str(v) for v in (row["model"], row["weight_precision"], row["framework"]) if v
+        )
         lines.append(
             f"{row['name']:22} {money(row['cost_usd_month']):>8}  {where}; {how}; "
             f"{count(row['predictions_per_month'])} {row['unit']} at "

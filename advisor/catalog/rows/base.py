@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Standing = Literal["contract", "published", "observed", "derived", "estimated", "not_offered"]
-"""How a price is known. ``not_offered`` says the option does not exist; an empty price is unknown."""
+"""How a price is known. ``not_offered``: the option does not exist; an empty price is unknown."""
 
 Evidence = Literal["measured", "published", "calibrated", "rule"]
 """How a performance or quality figure is known, strongest first."""
@@ -48,3 +48,9 @@ class Row(BaseModel):
     source: Text = Field(description="Where the figures were read, precisely enough to find them.")
     as_of: date = Field(description="The day the figures were true or read (ISO date).")
     notes: str | None = Field(None, description="Remarks for people.")
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Field names, the row's own first and its provenance last."""
+        shared = list(Row.model_fields)
+        return [n for n in cls.model_fields if n not in shared] + shared

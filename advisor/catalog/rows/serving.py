@@ -54,7 +54,7 @@ class Technique(Row):
 
 
 class Sourcing(Row):
-    """Where a prediction can be bought: API, managed inference, own cluster in a cloud, own metal."""
+    """Where a prediction comes from: API, managed inference, own cluster in a cloud, own metal."""
 
     table: ClassVar = "sourcing"
     key: ClassVar = ("sourcing",)

@@ -1,0 +1,282 @@
+"""Step 7, distill: a smaller model of one's own, for the workloads busy enough to repay it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from advisor.economics.labour import payback_months
+from advisor.format import count, money, months
+from advisor.optimize.choices import Candidate
+from advisor.optimize.effort import distillation_usd_year
+from advisor.optimize.marginal import Move
+from advisor.portfolio import Lever
+
+from .base import Action, Assumption, Chart, Note, Report, Risk, Table, View
+from .claims import Judged, claims_for, judge
+from .describe import machine, to_action
+from .proposals import by_saving, money_phrase
+from .students import Study, curve, per_day, smaller_models, studies
+from .wording import listing, of_all, sentence
+
+GUIDE_PER_DAY = 100_000.0
+"""Predictions a day from which the guide would look at distillation."""
+POINTS = np.geomspace(1e-2, 1e2, 25)
+TIGHT = 0.01
+"""Quality left above the floor under which a student is a gamble."""
+CLOSE = 0.8
+"""A cost ratio of this share of the size ratio counts as following it."""
+
+
+class Distill:
+    """A smaller model: distilled, or one the team accepts as it is."""
+
+    key = "distill"
+    title = "Distill"
+    mark = "7"
+    lever: Lever | None = "DISTILLATION"
+
+    def report(self, view: View) -> Report:
+        """Which students repay their training, from which volume, and what quality they keep."""
+        moves = by_saving(view.moves(self.key, "DISTILLATION"))
+        found = _studies(view, moves)
+        actions = [self._action(view, m) for m in moves]
+        return Report(
+            headline=_headline(view, actions, found),
+            sub=(
+                "A student is trained once, and again as the world moves; its quality is an "
+                "expectation until it is measured. Substitutes you accept need no training."
+            ),
+            actions=actions,
+            charts=_chart(view, found),
+            tables=_table(view, found),
+            claims=claims_for(view, self.key),
+            assumptions=_assumptions(view, found),
+            notes=_notes(view, found),
+        )
+
+    def _action(self, view: View, move: Move) -> Action:
+        after = str(move.after.choice["model"])
+        return to_action(
+            view,
+            "DISTILLATION",
+            move,
+            today=(str(move.before.choice["model"]), machine(move.before)),
+            proposed=(after, f"{_size(view, move.before, move.after)} · {machine(move.after)}"),
+            risk=_risk(view, move),
+            step=self.key,
+        )
+
+
+def _studies(view: View, moves: list[Move]) -> list[Study]:
+    return studies(view.plans["distill"], {m.workload: (m.before, m.after) for m in moves})
+
+
+def _ratio(view: View, before: Candidate, after: Candidate) -> float | None:
+    """How many times smaller the model is."""
+    sizes = [
+        view.catalog.lookup("models", str(c.choice["model"]))["params_b"] for c in (before, after)
+    ]
+    return None if None in sizes else float(sizes[0] / sizes[1])
+
+
+def _size(view: View, before: Candidate, after: Candidate) -> str:
+    ratio = _ratio(view, before, after)
+    return "size not known" if ratio is None else f"{ratio:.2g}× smaller"
+
+
+def fine(share: float | None) -> str:
+    """A share near one, to a tenth of a point."""
+    return "—" if share is None else f"{100.0 * share:.1f}%"
+
+
+def _risk(view: View, move: Move) -> tuple[Risk, str]:
+    """What is left between the expected quality and the floor."""
+    workload = view.portfolio.workload(move.workload)
+    quality = float(move.after.details["quality"])
+    kept = f"{fine(quality)} of today's quality expected, floor {fine(workload.quality_floor)}"
+    if "DISTILLATION" not in move.after.hours:
+        return "medium", f"{kept}; accepted as a substitute: compare on your own cases."
+    if quality - workload.quality_floor < TIGHT:
+        return "high", f"{kept}: little room. Train and evaluate before any traffic moves."
+    return "medium", f"{kept}. Evaluate on your own cases before any traffic moves."
+
+
+def _headline(view: View, actions: list[Action], found: list[Study]) -> str:
+    if actions:
+        n, total = len(actions), len(view.portfolio.workloads)
+        verb = "is" if n == 1 else "are"
+        return (
+            f"{of_all(n, total, 'workload')} {verb} busy enough for a smaller model to repay its "
+            f"training: {money_phrase(view, 'distill', actions)}."
+        )
+    able = [s for s in found if s.after is not None]
+    if not able:
+        return "No smaller model would do here: none is known, or none keeps the quality asked for."
+    best = able[0]
+    if best.pays_from is None:
+        return f"No smaller model pays here; {best.workload.name} comes nearest."
+    if best.pays_from > best.per_day:
+        return (
+            f"No smaller model pays yet: {best.workload.name} would from about "
+            f"{count(best.pays_from)} predictions a day, and has {count(best.per_day)}."
+        )
+    return f"No smaller model pays beside the rest of the plan; {best.workload.name} comes nearest."
+
+
+def _chart(view: View, found: list[Study]) -> list[Chart]:
+    study = next((s for s in found if s.after is not None), None)
+    if study is None or study.after is None:
+        return []
+    plan = view.plans["distill"]
+    points = curve(plan, study.workload, study.before, study.after, [float(f) for f in POINTS])
+    names = (f"keep {study.before.choice['model']}", f"move to {study.model}")
+    here = per_day(plan, study.workload)
+    rows = [
+        {"volume": volume, "usd": usd, "series": name, "here": abs(volume / here - 1.0) < 1e-6}
+        for volume, *both in points
+        for name, usd in zip(names, both, strict=True)
+    ]
+    start = "It never pays in this range."
+    if study.pays_from is not None:
+        start = f"It pays from about {count(study.pays_from)} a day; today {count(here)}."
+    return [
+        Chart(
+            "payback",
+            f"{study.workload.name}: from which volume {study.model} pays",
+            f"alone, training and work spread over {plan.setting.horizon_months} months",
+            rows,
+            start,
+        )
+    ]
+
+
+def _table(view: View, found: list[Study]) -> list[Table]:
+    if not found:
+        return []
+    horizon = view.setting.horizon_months
+    rows = []
+    for s in found:
+        if s.after is None:
+            rows.append([s.workload.name, s.model, "—", "—", "—", "—", "—", sentence(s.reason)])
+            continue
+        saved = s.run_saving(horizon)
+        rows.append(
+            [
+                s.workload.name,
+                s.model,
+                _size(view, s.before, s.after),
+                f"{fine(s.quality)} / {fine(s.workload.quality_floor)}",
+                money(s.one_off_usd),
+                money(saved),
+                months(payback_months(s.one_off_usd, saved)),
+                f"{count(s.pays_from)} a day" if s.pays_from else "not in sight",
+            ]
+        )
+    return [
+        Table(
+            "What a smaller model takes and gives",
+            "alone on its machines; quality expected / floor; today's volumes in the chart",
+            ["Workload", "Model", "Size", "Quality", "One-off", "Saves a month", "Pays back",
+             "Pays from"],
+            rows,
+            numeric=(4, 5, 6, 7),
+        )
+    ]  # fmt: skip
+
+
+def _assumptions(view: View, found: list[Study]) -> list[Assumption]:
+    out = []
+    for s in [s for s in found if s.distilled][:2]:
+        hint = f"{s.model} is expected to keep {fine(s.quality)}." if s.quality else (
+            f"{s.model}: {s.reason}."
+        )
+        out.append(
+            Assumption(f"workload.{s.workload.name}.quality_floor",
+                       f"Quality floor, {s.workload.name}", "of today's",
+                       s.workload.quality_floor, hint, 0.0, 1.0)
+        )  # fmt: skip
+    top = next((s for s in found if s.after is not None), None)
+    if top and top.pays_from and top.workload.demand.mean_rps is not None:
+        out.append(
+            Assumption(f"workload.{top.workload.name}.demand.mean_rps",
+                       f"Mean requests, {top.workload.name}", "per second",
+                       top.workload.demand.mean_rps,
+                       f"Pays from about {count(top.pays_from / 86_400.0)} a second.", 1e-9, 1e7)
+        )  # fmt: skip
+    org = view.portfolio.organisation
+    twice = view.catalog.assumption("redistill_per_year")
+    out.append(
+        Assumption("organisation.horizon_months", "Planning horizon", "months",
+                   org.horizon_months, f"Trained {count(twice)} times a year over it.", 1, 60)
+    )  # fmt: skip
+    return out
+
+
+def _notes(view: View, found: list[Study]) -> list[Note]:
+    out = []
+    study = next((s for s in found if s.distilled and s.after is not None), None)
+    if study is not None:
+        tokens = float(view.catalog.lookup("compression", "distillation")["training_tokens_m"])
+        usd = distillation_usd_year(view.catalog, study.workload, study.model)
+        work = study.one_off_usd - usd * view.setting.horizon_months / 12.0
+        out.append(
+            Note(
+                f"What {study.model} takes",
+                [
+                    (f"{money(usd)} a year", f"for {count(tokens)}M teacher tokens and training, "
+                     f"{count(view.catalog.assumption('redistill_per_year'))} times."),
+                    (money(max(work, 0.0)), "for engineering: data, training runs, evaluation."),
+                ],
+            )
+        )  # fmt: skip
+    out.append(_hundred_thousand(view, found))
+    return out
+
+
+def _hundred_thousand(view: View, found: list[Study]) -> Note:
+    """The guide's rule of thumb, held against what was computed."""
+    plan = view.plans["distill"]
+    busy = [
+        w.name for w in view.portfolio.workloads if per_day(plan, w) > GUIDE_PER_DAY
+    ]
+    paying = [s.workload.name for s in found if s.after is not None and s.net_usd > 0]
+    without = [w.name for w in view.portfolio.workloads if not smaller_models(plan, w)]
+    lines = [
+        (
+            f"Over {count(GUIDE_PER_DAY)} predictions a day",
+            f"({listing(busy) or 'none'}): the guide would evaluate these.",
+        ),
+        (
+            f"Would save by it: {listing(paying) or 'none'}.",
+            "Volume alone does not decide; what a prediction costs and what quality is asked for do.",
+        ),
+    ]
+    if without:
+        lines.append(("No smaller model in the catalog", f"for {listing(without)}."))
+    return Note("The guide's rule of 100K a day", lines)
+
+
+@judge("distill-70x")
+def _seventy(view: View) -> Judged:
+    moves = by_saving(view.moves("distill", "DISTILLATION"))
+    found = [s for s in _studies(view, moves) if s.after is not None]
+    ranked = [
+        (ratio, s)
+        for s in found
+        if s.after is not None and (ratio := _ratio(view, s.before, s.after)) and ratio > 1.0
+    ]
+    if not ranked:
+        return None
+    ratio, s = max(ranked, key=lambda pair: pair[0])
+    horizon = view.setting.horizon_months
+    after = s.before_usd - s.run_saving(horizon)
+    cheaper = s.before_usd / after if after > 0 else float("inf")
+    text = (
+        f"{s.model} is {ratio:.2g}× smaller than {s.before.choice['model']} and {cheaper:.2g}× "
+        f"cheaper to run for {s.workload.name} ({money(s.before_usd)} to {money(after)} a month, "
+        "each on the machines that suit it): the smallest fleet costs what it costs."
+    )
+    return ("holds" if cheaper >= CLOSE * ratio else "does_not_hold"), text
+
+
+STEP = Distill()

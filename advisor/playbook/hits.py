@@ -1,0 +1,152 @@
+"""What a result cache would do for each workload: the figures behind step 5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from advisor.optimize.caches import hit_ratio
+from advisor.optimize.choices import Candidate
+from advisor.optimize.plan import Plan
+from advisor.optimize.sweep import (
+    alone_usd_month,
+    behind_cache,
+    cache_usd_month,
+    false_hits_per_month,
+)
+from advisor.portfolio import Workload, requests_per_month
+
+CACHES = ("exact_cache", "semantic_cache")
+OWN_FIELD = {"exact_cache": "repeat_share", "semantic_cache": "similar_share"}
+MOST = 0.7
+"""Hit ratios are drawn up to here, or to the workload's own where that is more."""
+GRID = 0.02
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One cache in front of one workload as planned, whether or not it pays.
+
+    Money is USD a month; ``gross_usd`` is what the smaller fleet or API bill saves.
+    """
+
+    workload: Workload
+    cache: str
+    hit: float
+    stated: bool
+    requests: float
+    bare_usd: float
+    gross_usd: float
+    running_usd: float
+    one_off_usd_month: float
+    false_hits: float
+    blocked: str
+
+    @property
+    def net_usd(self) -> float:
+        """Saving after the cache's own cost and its one-off work."""
+        return self.gross_usd - self.running_usd - self.one_off_usd_month
+
+    @property
+    def usd_per_hit(self) -> float:
+        """What one answered request saves."""
+        hits = self.requests * self.hit
+        return self.gross_usd / hits if hits else 0.0
+
+    @property
+    def usd_per_request(self) -> float:
+        """What a request costs on average without the cache."""
+        return self.bare_usd / self.requests
+
+    @property
+    def bearable_usd(self) -> float | None:
+        """The highest price of one wrong answer at which the cache still pays; None without any."""
+        if not self.false_hits:
+            return None
+        wrong = self.false_hits * (self.workload.false_hit_usd or 0.0)
+        return max((self.net_usd + wrong) / self.false_hits, 0.0)
+
+
+def trials(plan: Plan) -> list[Trial]:
+    """Every cache for every workload it applies to, best net saving first."""
+    found = [
+        trial
+        for workload in plan.portfolio.workloads
+        for cache in CACHES
+        if (trial := _trial(plan, workload, cache)) is not None
+    ]
+    return sorted(found, key=lambda t: (bool(t.blocked), -t.net_usd))
+
+
+def curve(plan: Plan, workload: Workload, cache: str, here: float) -> list[tuple[float, float]]:
+    """(hit ratio, USD a month) with the present hit ratio among the points; 0 has no cache."""
+    top = max(MOST, min(here + 0.1, 0.98))
+    hits = {round(GRID * i, 4) for i in range(int(top / GRID) + 1)} | {here}
+    chosen = plan.candidate(workload.name)
+    out = []
+    for hit in sorted(hits):
+        kind = cache if hit > 0 else "none"
+        candidate = behind_cache(plan.setting, workload, chosen, kind, hit)
+        if candidate is not None:
+            out.append((hit, alone_usd_month(plan, candidate)))
+    return out
+
+
+def pays_from(points: list[tuple[float, float]]) -> float | None:
+    """The lowest hit ratio from which the cache is cheaper than none; None if it never is."""
+    bare = points[0][1]
+    return next((hit for hit, usd in points[1:] if usd < bare), None)
+
+
+def applies(plan: Plan, workload: Workload, cache: str) -> bool:
+    """Whether a cache of this kind makes sense for the workload's kind of model."""
+    return workload.kind in plan.setting.catalog.lookup("techniques", cache)["kinds"]
+
+
+def _trial(plan: Plan, workload: Workload, cache: str) -> Trial | None:
+    setting = plan.setting
+    hit = hit_ratio(setting, workload, cache)
+    if not applies(plan, workload, cache) or hit <= 0:
+        return None
+    bare = _bare(plan, workload)
+    behind = behind_cache(setting, workload, bare, cache, hit)
+    running = cache_usd_month(setting, workload, cache, hit)
+    requests = requests_per_month(setting.rates(workload))
+    bare_usd = alone_usd_month(plan, bare)
+    one_off = gross = 0.0
+    if behind is not None:
+        one_off = (behind.one_off_usd - bare.one_off_usd) / setting.horizon_months
+        gross = round(bare_usd - (alone_usd_month(plan, behind) - running - one_off), 2)
+    return Trial(
+        workload=workload,
+        cache=cache,
+        hit=hit,
+        stated=getattr(workload, OWN_FIELD[cache]) is not None,
+        requests=requests,
+        bare_usd=bare_usd,
+        gross_usd=gross,
+        running_usd=running,
+        one_off_usd_month=one_off,
+        false_hits=false_hits_per_month(setting, workload, cache, hit),
+        blocked=_blocked(plan, workload, cache, hit, behind),
+    )
+
+
+def _bare(plan: Plan, workload: Workload) -> Candidate:
+    chosen = plan.candidate(workload.name)
+    return behind_cache(plan.setting, workload, chosen, "none", 0.0) or chosen
+
+
+def _blocked(
+    plan: Plan, workload: Workload, cache: str, hit: float, behind: Candidate | None
+) -> str:
+    """Why the cache is no option at all; empty where only its price decides."""
+    if behind is None:
+        return "how much the machines can serve is not known"
+    if cache != "semantic_cache":
+        return ""
+    if workload.false_hit_usd is None:
+        return "a semantic cache needs the price of a wrong answer"
+    rate = float(plan.setting.catalog.lookup("techniques", cache)["false_hit_rate"] or 0.0)
+    if 1.0 - rate * hit < workload.quality_floor:
+        return "a semantic cache's wrong answers would break the quality floor"
+    return ""

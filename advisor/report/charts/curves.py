@@ -1,0 +1,141 @@
+"""Curves: demand over the week, and cost against one quantity that varies."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from advisor.report.theme import SERIES, var
+
+from .base import (
+    COUNT_LABEL,
+    SMALL_USD_LABEL,
+    AnyChart,
+    chart,
+    decades,
+    states,
+    table,
+    tip,
+    usd_axis,
+)
+
+HEIGHT = 240
+DAYS = "['Mon','Tue','Wed','Thu','Fri','Sat','Sun'][floor(datum.value / 24) % 7]"
+
+
+@chart("demand", "hour", "part", "machines", "need")
+def demand() -> AnyChart:
+    """Machines of a pool over the week by how they are bought: hour, part, machines, need."""
+    parts = states(**{"committed": "s1", "on demand": "s2", "spot": "s3"})
+    x = alt.X(
+        "hour:Q",
+        scale=alt.Scale(domain=[0, 168], nice=False),
+        axis=alt.Axis(
+            values=list(range(0, 168, 24)),
+            tickCount=8,
+            labelExpr=DAYS,
+            labelAlign="left",
+            title=None,
+            grid=True,
+        ),
+    )
+    tips = [
+        tip("hour", "Hour of the week", ".0f"),
+        tip("part", "Bought"),
+        tip("machines", "Machines", ".1f"),
+        tip("need", "Needed", ".0f"),
+    ]
+    area = (
+        table()
+        .transform_calculate(rank="indexof(['committed', 'on demand', 'spot'], datum.part)")
+        .mark_area(interpolate="step-after", opacity=0.9)
+        .encode(
+            x=x,
+            y=alt.Y(
+                "machines:Q",
+                stack="zero",
+                axis=alt.Axis(title="machines", tickMinStep=1, tickCount=5),
+            ),
+            color=alt.Color("part:N", scale=parts, sort=["committed", "on demand", "spot"]),
+            order="rank:Q",
+            tooltip=tips,
+        )
+    )
+    need = (
+        table()
+        .mark_line(interpolate="step-after", color=var("ink"), strokeWidth=1.3)
+        .encode(x=x, y=alt.Y("max(need):Q"))
+    )
+    return alt.layer(area, need).properties(width="container", height=HEIGHT)
+
+
+@chart("hit_curve", "hit", "usd", "here")
+def hit_curve() -> AnyChart:
+    """Monthly cost against the share of requests a cache answers: hit, usd, here."""
+    x = alt.X(
+        "hit:Q",
+        axis=alt.Axis(format=".0%", title="share of requests answered by the cache", tickCount=6),
+    )
+    y = alt.Y("usd:Q", axis=usd_axis(title="USD a month"))
+    tips = [tip("hit", "Hit ratio", ".0%"), tip("usd", "USD a month", "$,.0f")]
+    line = table().mark_line().encode(x=x, y=y)
+    dots = table().mark_point(size=26, opacity=0.5).encode(x=x, y=y, tooltip=tips)
+    here = table().transform_filter("datum.here").mark_point(size=110, color=var("ink"), opacity=1)
+    text = (
+        table()
+        .transform_filter("datum.here")
+        .transform_calculate(
+            text="'here: ' + format(datum.hit, '.0%') + ', ' + format(datum.usd, '$.3~s')"
+        )
+        .mark_text(align="left", dx=10, dy=-12, fontWeight=600)
+        .encode(x=x, y=y, text="text:N")
+    )
+    return alt.layer(line, dots, here.encode(x=x, y=y, tooltip=tips), text).properties(
+        width="container", height=HEIGHT
+    )
+
+
+def _against_volume() -> AnyChart:
+    """Lines of cost by series over volume, today's volume marked."""
+    x = alt.X(
+        "volume:Q",
+        scale=alt.Scale(type="log", nice=False),
+        axis=decades(COUNT_LABEL, title="predictions a day, log scale", labelFlush=True),
+    )
+    y = alt.Y(
+        "usd:Q",
+        scale=alt.Scale(type="log", nice=False, padding=8),
+        axis=decades(SMALL_USD_LABEL, title="USD a month, log scale"),
+    )
+    tips = [
+        tip("series", "Option"),
+        tip("volume", "Volume", ",.3~r"),
+        tip("usd", "USD a month", "$,.0f"),
+    ]
+    colour = alt.Color("series:N", sort=None, scale=alt.Scale(range=[var(s) for s in SERIES]))
+    base = table()
+    priced = base.transform_filter("isValid(datum.usd)")
+    here = (
+        base.transform_filter("datum.here")
+        .mark_rule(color=var("ink-3"), strokeDash=[4, 3], strokeWidth=1.2)
+        .encode(x=alt.X("mean(volume):Q"))
+    )
+    said = (
+        base.transform_filter("datum.here")
+        .mark_text(align="left", baseline="top", dx=5, color=var("ink-3"))
+        .encode(x=alt.X("mean(volume):Q"), y=alt.value(0), text=alt.value("today"))
+    )
+    lines = priced.mark_line().encode(x=x, y=y, color=colour)
+    dots = priced.mark_point(size=28).encode(x=x, y=y, color=colour, tooltip=tips)
+    return alt.layer(lines, dots, here, said).properties(width="container", height=HEIGHT + 20)
+
+
+@chart("payback", "volume", "usd", "series", "here")
+def payback() -> AnyChart:
+    """Monthly cost with and without the student against volume: volume, usd, series, here."""
+    return _against_volume()
+
+
+@chart("break_even", "volume", "usd", "series", "here")
+def break_even() -> AnyChart:
+    """Monthly cost of each way to source a model against volume: volume, usd, series, here."""
+    return _against_volume()
