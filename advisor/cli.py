@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from advisor.errors import AdvisorError
+from advisor.errors import AdvisorError, InputError
 
 if TYPE_CHECKING:
     from advisor.portfolio import Lever
@@ -65,12 +65,21 @@ def _plan(args: argparse.Namespace) -> int:
     plans = playbook_plans(portfolio, catalog, levers)
     if args.out:
         inputs = {"portfolio": portfolio.to_dict(), "levers": levers, "rejected": {}}
-        args.out.write_bytes(write_plan_file(plans, inputs))
+        _write(args.out, write_plan_file(plans, inputs))
     if args.json:
         sys.stdout.write(json.dumps(plan_json(plans), indent=2, allow_nan=False) + "\n")
     else:
         sys.stdout.write(plan_text(plans))
     return 0
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            "cannot be written", file=str(path), fix=(error.strerror or str(error)).lower()
+        ) from None
 
 
 def _levers(text: str) -> list[Lever]:

@@ -44,7 +44,7 @@ class WhyNot:
         self._option = Choice(QUESTIONS[step][2], options(scenario.catalog, step))
         for choice in (self._workload, self._option):
             choice.observe(lambda _change: self.refresh(), "value")
-        self.widget = card("Why not…", self._workload, self._option, self._answer)
+        self.widget = card("Ask about another", self._workload, self._option, self._answer)
 
     def _workloads(self) -> list[tuple[str, str]]:
         return [(w.name, w.name) for w in self.scenario.portfolio.workloads]

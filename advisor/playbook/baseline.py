@@ -107,7 +107,7 @@ def uses(view: View) -> list[Use]:
         workload = view.portfolio.workload(candidate.workload)
         mean = float(np.mean(view.setting.rates(workload)))
         usd = view.baseline.workload_usd_month[candidate.workload]
-        out.append(Use(candidate.workload, usd, utilisation(workload, candidate, mean)))
+        out.append(Use(candidate.workload, usd, utilisation(candidate, mean)))
     return sorted(out, key=lambda u: -u.idle_usd)
 
 

@@ -7,14 +7,12 @@ from advisor.optimize.marginal import Move
 from advisor.portfolio import Lever
 
 from .base import Action, Assumption, Chart, Note, Report, Risk, Table, View
-from .claims import Judged, claims_for, judge
+from .claims import claims_for
 from .describe import machine, to_action
 from .hits import OWN_FIELD, Trial, curve, pays_from, trials
 from .proposals import by_saving, money_phrase
 from .wording import label, listing, of_all, sentence
 
-GUIDE_LOW = 0.3
-"""Lower end of the hit ratios that the guide calls typical."""
 SHARP = 0.1
 """From this share of its gross saving on, what wrong answers cost makes a cache risky."""
 
@@ -252,29 +250,6 @@ def _notes(view: View, tried: list[Trial]) -> list[Note]:
             )
         )
     return [Note("Why not…", lines)] if lines else []
-
-
-@judge("cache-30-60")
-def _hit_ratios(view: View) -> Judged:
-    best: dict[str, Trial] = {}
-    for trial in [t for t in trials(view.plans["cache"]) if not t.blocked]:
-        name = trial.workload.name
-        if name not in best or trial.hit > best[name].hit:
-            best[name] = trial
-    if not best:
-        return None
-    ranked = sorted(best.values(), key=lambda t: -t.hit)
-    reach = [t for t in ranked if t.hit >= GUIDE_LOW]
-    stated = sum(t.stated for t in ranked)
-    text = (
-        f"{of_all(len(reach), len(ranked), 'workload')} "
-        f"reach{'es' if len(reach) == 1 else ''} {percent(GUIDE_LOW)}; hit ratios run from "
-        f"{percent(ranked[-1].hit)} to {percent(ranked[0].hit)} ({ranked[0].workload.name}), "
-        f"{stated} of them stated, the rest from the catalog."
-    )
-    if len(reach) == len(ranked):
-        return "holds", text
-    return ("holds_if" if reach else "does_not_hold"), text
 
 
 STEP = Cache()

@@ -44,7 +44,7 @@ def meets(workload: Workload, candidate: Candidate) -> str:
     return ""
 
 
-def utilisation(workload: Workload, candidate: Candidate, mean_rps: float) -> float | None:
+def utilisation(candidate: Candidate, mean_rps: float) -> float | None:
     """Mean demand over what the running machines could serve at the latency target."""
     d = candidate.details
     if not d.get("rps") or not candidate.machines.any():
@@ -52,7 +52,7 @@ def utilisation(workload: Workload, candidate: Candidate, mean_rps: float) -> fl
     per_machine = max(d["accelerator_count"] // (candidate.choice["tensor_parallel"] or 1), 1.0)
     capacity = float(candidate.machines.mean()) * per_machine * float(d["rps"])
     # A doubted deployment can run above what the model thinks possible.
-    return min(mean_rps / capacity, 1.0) if workload and capacity > 0 else None
+    return min(mean_rps / capacity, 1.0) if capacity > 0 else None
 
 
 def to_action(

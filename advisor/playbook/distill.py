@@ -12,7 +12,7 @@ from advisor.optimize.marginal import Move
 from advisor.portfolio import Lever
 
 from .base import Action, Assumption, Chart, Note, Report, Risk, Table, View
-from .claims import Judged, claims_for, judge
+from .claims import claims_for
 from .describe import machine, to_action
 from .proposals import by_saving, money_phrase
 from .students import Study, curve, per_day, smaller_models, studies
@@ -23,8 +23,6 @@ GUIDE_PER_DAY = 100_000.0
 POINTS = np.geomspace(1e-2, 1e2, 25)
 TIGHT = 0.01
 """Quality left above the floor under which a student is a gamble."""
-CLOSE = 0.8
-"""A cost ratio of this share of the size ratio counts as following it."""
 
 
 class Distill:
@@ -38,7 +36,7 @@ class Distill:
     def report(self, view: View) -> Report:
         """Which students repay their training, from which volume, and what quality they keep."""
         moves = by_saving(view.moves(self.key, "DISTILLATION"))
-        found = _studies(view, moves)
+        found = studies_of(view)
         actions = [self._action(view, m) for m in moves]
         return Report(
             headline=_headline(view, actions, found),
@@ -67,11 +65,13 @@ class Distill:
         )
 
 
-def _studies(view: View, moves: list[Move]) -> list[Study]:
+def studies_of(view: View) -> list[Study]:
+    """The best smaller model of each workload that has one."""
+    moves = view.moves("distill", "DISTILLATION")
     return studies(view.plans["distill"], {m.workload: (m.before, m.after) for m in moves})
 
 
-def _ratio(view: View, before: Candidate, after: Candidate) -> float | None:
+def size_ratio(view: View, before: Candidate, after: Candidate) -> float | None:
     """How many times smaller the model is."""
     sizes = [
         view.catalog.lookup("models", str(c.choice["model"]))["params_b"] for c in (before, after)
@@ -80,7 +80,7 @@ def _ratio(view: View, before: Candidate, after: Candidate) -> float | None:
 
 
 def _size(view: View, before: Candidate, after: Candidate) -> str:
-    ratio = _ratio(view, before, after)
+    ratio = size_ratio(view, before, after)
     return "size not known" if ratio is None else f"{ratio:.2g}× smaller"
 
 
@@ -248,35 +248,12 @@ def _hundred_thousand(view: View, found: list[Study]) -> Note:
         ),
         (
             f"Would save by it: {listing(paying) or 'none'}.",
-            "Volume alone does not decide; what a prediction costs and what quality is asked for do.",
+            "Volume alone does not decide: what a prediction costs and the quality asked for do.",
         ),
     ]
     if without:
         lines.append(("No smaller model in the catalog", f"for {listing(without)}."))
     return Note("The guide's rule of 100K a day", lines)
-
-
-@judge("distill-70x")
-def _seventy(view: View) -> Judged:
-    moves = by_saving(view.moves("distill", "DISTILLATION"))
-    found = [s for s in _studies(view, moves) if s.after is not None]
-    ranked = [
-        (ratio, s)
-        for s in found
-        if s.after is not None and (ratio := _ratio(view, s.before, s.after)) and ratio > 1.0
-    ]
-    if not ranked:
-        return None
-    ratio, s = max(ranked, key=lambda pair: pair[0])
-    horizon = view.setting.horizon_months
-    after = s.before_usd - s.run_saving(horizon)
-    cheaper = s.before_usd / after if after > 0 else float("inf")
-    text = (
-        f"{s.model} is {ratio:.2g}× smaller than {s.before.choice['model']} and {cheaper:.2g}× "
-        f"cheaper to run for {s.workload.name} ({money(s.before_usd)} to {money(after)} a month, "
-        "each on the machines that suit it): the smallest fleet costs what it costs."
-    )
-    return ("holds" if cheaper >= CLOSE * ratio else "does_not_hold"), text
 
 
 STEP = Distill()

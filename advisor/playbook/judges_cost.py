@@ -11,6 +11,7 @@ from advisor.portfolio import HOURS_PER_MONTH
 from . import baseline
 from .base import Verdict, View
 from .claims import Judged, judge
+from .wording import inner
 
 DAYS_PER_MONTH = HOURS_PER_MONTH / 24.0
 SHOCK_USD, SHOCK_PER_DAY, SHOCK_CLAIM_USD_MONTH = 0.03, 10e6, 300_000.0
@@ -102,7 +103,7 @@ def _anatomy(view: View) -> Judged:
     for row in records(baseline.guide_shares(view, "spend")):
         share = cost.get(row["category"], 0.0) / total
         if not row["share_low"] <= share <= row["share_high"]:
-            outside.append(f"{str(row['label']).lower()} {percent(share)}")
+            outside.append(f"{inner(row['label'])} {percent(share)}")
     middles = baseline.guide_shares(view, "spend")
     points = float((middles["share_low"] + middles["share_high"]).sum()) / 2.0
     start = f"The guide's mid-points add to {percent(points)}"
@@ -122,7 +123,7 @@ def _tco(view: View) -> Judged:
     for row in records(table):
         share = cost.get(row["category"], 0.0) / total
         inside += row["share_low"] <= share <= row["share_high"]
-        parts.append(f"{str(row['label']).lower()} {percent(share)}")
+        parts.append(f"{inner(row['label'])} {percent(share)}")
     verdict: Verdict = "holds_if" if inside else "does_not_hold"
     verdict = "holds" if inside == len(table) else verdict
     return verdict, f"Today: {', '.join(parts)}; {inside} of {len(table)} in the guide's ranges."

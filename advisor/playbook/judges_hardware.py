@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from advisor.format import money
-from advisor.portfolio import Workload
+from advisor.optimize.candidates import candidates
+from advisor.portfolio import Lever, Workload
 
 from .base import Verdict, View
 from .claims import Judged, judge
@@ -18,6 +21,9 @@ CLOUD, REGION = "aws", "us-east-1"
 """Where the guide's prices are from."""
 NEAR = 0.10
 """Relative distance within which a price is the claimed one."""
+TUNED: frozenset[Lever] = frozenset({"HARDWARE", "PRECISION", "SERVING"})
+COMPARED = 3
+"""Workloads on which two chips are compared."""
 LARGE_B = 13.0
 """Parameters, billions, from which the guide calls a model large."""
 
@@ -115,24 +121,28 @@ def _small(view: View) -> Judged:
     return "holds" if ok else "does_not_hold", f"{', '.join(parts)}, {REGION}, {dates}."
 
 
-def _each(view: View, *, llm: bool) -> list[tuple[Workload, pd.DataFrame]]:
+def _each(view: View, *, llm: bool) -> Iterator[tuple[Workload, pd.DataFrame]]:
     """Workloads with a model one can host, each with its chips."""
-    out = []
     for workload in view.portfolio.workloads:
         if (workload.kind == "llm") == llm:
             table = per_chip(view.setting, workload)
             if len(table):
-                out.append((workload, table))
-    return out
+                yield workload, table
 
 
 @judge("cpu-10-20x")
 def _cpu(view: View) -> Judged:
     gaps = {}
-    for workload, table in _each(view, llm=False):
-        least = table.groupby("kind")["usd_per_mreq"].min()
-        if {"cpu", "gpu"} <= set(least.index):
-            gaps[workload.name] = float(least["gpu"] / least["cpu"])
+    for workload, today in zip(view.portfolio.workloads, view.baseline.today, strict=True):
+        if workload.kind == "llm" or not today.machines.any():
+            continue
+        least: dict[str, float] = {}
+        for c in candidates(view.setting, workload, TUNED, today)[1:]:
+            kind, usd = c.details.get("chip_kind"), float(c.details["screening_usd_month"])
+            if kind is not None:
+                least[kind] = min(usd, least.get(kind, usd))
+        if {"cpu", "gpu"} <= set(least):
+            gaps[workload.name] = least["gpu"] / least["cpu"]
     if not gaps:
         return None
     verdict: Verdict = "does_not_hold"
@@ -140,18 +150,23 @@ def _cpu(view: View) -> Judged:
         verdict = "holds"
     elif any(g > 1.0 for g in gaps.values()):
         verdict = "holds_if"
-    ordered = sorted(gaps.items(), key=lambda kv: -kv[1])
     parts = [
-        f"{name} {g:.2g}× cheaper on a CPU" if g >= 1 else f"{name} {1 / g:.2g}× dearer"
-        for name, g in ordered
+        f"{name} {g:.2g}× cheaper" if g >= 1 else f"{name} {1 / g:.2g}× dearer"
+        for name, g in sorted(gaps.items(), key=lambda kv: -kv[1])
     ]
-    return verdict, f"Per request, machines kept busy: {', '.join(parts)}."
+    return verdict, (
+        "The best CPU against the best GPU at each workload's own volume, tuned alike: "
+        f"{', '.join(parts)}."
+    )
 
 
 @judge("inf2-half-a100")
 def _inf2_a100(view: View) -> Judged:
-    parts, best = [], float("inf")
-    for workload, table in [*_each(view, llm=False), *_each(view, llm=True)]:
+    parts: list[str] = []
+    best = float("inf")
+    for workload, table in chain(_each(view, llm=True), _each(view, llm=False)):
+        if len(parts) == COMPARED:
+            break
         rows = table.set_index("accelerator")
         mine = [a for a in rows.index if a.startswith("A100")]
         if "Inferentia2" not in rows.index or not mine:
@@ -164,7 +179,7 @@ def _inf2_a100(view: View) -> Judged:
     if not parts:
         return None
     verdict: Verdict = "holds" if best <= 0.6 else "holds_if" if best < 1.0 else "does_not_hold"
-    return verdict, f"Inferentia2 against A100: {'; '.join(parts[:3])}."
+    return verdict, f"Inferentia2 against A100: {'; '.join(parts)}."
 
 
 @judge("h100-best-per-dollar")

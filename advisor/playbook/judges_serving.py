@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 
 from advisor.portfolio import Workload
 
@@ -37,42 +36,41 @@ def _lifecycle(view: View) -> Judged:
 
 
 def speedups(view: View, workloads: Iterable[Workload], technique: str) -> dict[str, list[float]]:
-    """Requests per replica with a technique over the same stack without it, by workload."""
+    """Requests per replica with a technique over the same stack without it, by workload.
+
+    Taken at the precision deployed today, 16 bits where nothing is deployed.
+    """
     out = {}
     for workload in workloads:
         table = view.setting.variants(workload)
         if table.empty:
             continue
-        table = table[(table["rps"] > 0) & (table["compression"] == "none")]
+        precision = workload.current.weight_precision or "bf16"
+        here = (table["weight_precision"] == precision) & (table["kv_precision"] == "kv-16")
+        table = table[here & (table["rps"] > 0) & (table["compression"] == "none")]
         held = table["techniques"].map(lambda t: technique in t).astype(bool)
         rest = table["techniques"].map(lambda t: tuple(x for x in t if x != technique))
-        keys = [
-            "model",
-            "framework",
-            "accelerator",
-            "chip_share",
-            "tensor_parallel",
-            "weight_precision",
-            "kv_precision",
-        ]
-        with_it = _rates(table[held].assign(rest=rest[held]), [*keys, "rest"])
-        without = _rates(table[~held].assign(rest=rest[~held]), [*keys, "rest"])
-        ratio = (with_it / without).dropna()
-        if len(ratio):
-            out[workload.name] = [float(r) for r in ratio]
+        keys = ["model", "framework", "accelerator", "chip_share", "tensor_parallel", rest]
+        ratio = table[held].groupby(keys)["rps"].max() / table[~held].groupby(keys)["rps"].max()
+        if ratio.notna().any():
+            out[workload.name] = [float(r) for r in ratio.dropna()]
     return out
 
 
-def _rates(table: pd.DataFrame, keys: list[str]) -> pd.Series[float]:
-    return table.groupby(keys, sort=False)["rps"].max()
+def _verdict(found: dict[str, list[float]], enough: float) -> Verdict:
+    """Holds where every workload's median reaches the claim, may hold where a tenth does."""
+    if min(float(np.median(r)) for r in found.values()) >= enough:
+        return "holds"
+    every = [r for ratios in found.values() for r in ratios]
+    return "holds_if" if float(np.quantile(every, 0.9)) >= enough else "does_not_hold"
 
 
 def _sentence(found: dict[str, list[float]]) -> str:
-    every = [r for ratios in found.values() for r in ratios]
+    low, high = np.quantile([r for ratios in found.values() for r in ratios], [0.1, 0.9])
     parts = [f"{name} {np.median(ratios):.2g}×" for name, ratios in found.items()]
     if len(parts) > 4:
         parts = [*parts[:4], f"{len(parts) - 4} more"]
-    return f"median {', '.join(parts)}; {min(every):.2g}× to {max(every):.2g}× over all stacks."
+    return f"median {', '.join(parts)}; mostly {low:.2g}× to {high:.2g}×."
 
 
 @judge("spec-decoding-2-3x")
@@ -81,13 +79,8 @@ def _speculation(view: View) -> Judged:
     found = speedups(view, llms, "speculative_decoding")
     if not found:
         return None
-    middles = [float(np.median(r)) for r in found.values()]
-    verdict: Verdict = "does_not_hold"
-    if min(middles) >= 2.0:
-        verdict = "holds"
-    elif max(r for ratios in found.values() for r in ratios) >= 2.0:
-        verdict = "holds_if"
-    return verdict, f"Requests per replica within the latency targets: {_sentence(found)}"
+    here = f"Requests per replica within the latency targets: {_sentence(found)}"
+    return _verdict(found, 2.0), here
 
 
 @judge("batching-15-25-to-60-80")
@@ -96,10 +89,5 @@ def _batching(view: View) -> Judged:
     found = speedups(view, others, "dynamic_batching")
     if not found:
         return None
-    middles = [float(np.median(r)) for r in found.values()]
-    verdict: Verdict = "does_not_hold"
-    if min(middles) >= 3.0:
-        verdict = "holds"
-    elif max(r for ratios in found.values() for r in ratios) >= 3.0:
-        verdict = "holds_if"
-    return verdict, f"Requests per machine within the latency targets: {_sentence(found)}"
+    here = f"Requests per machine within the latency targets: {_sentence(found)}"
+    return _verdict(found, 3.0), here

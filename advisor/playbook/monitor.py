@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from advisor.economics.labour import payback_months
-from advisor.format import UNKNOWN, count, money, months, percent
+from advisor.format import UNKNOWN, count, money, percent
 from advisor.optimize.choices import Candidate
 from advisor.optimize.explain import interval
 from advisor.optimize.sweep import hit_of
 from advisor.portfolio import Lever
 
 from .base import Assumption, Chart, Note, Report, Table, View
-from .claims import Judged, claims_for, judge
+from .claims import claims_for
 from .describe import utilisation
 from .pools import Pool, pools
-from .wording import UNIT, listing, number, of_all, sentence, things
+from .wording import UNIT, listing, sentence, things
 
 ALERT = 0.2
 """A cost per prediction this far above plan is an alert, unless the prediction is less sure."""
-QUICK_MONTHS = 3.0
-"""The slow end of the payback the guide calls typical."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ class Monitor:
         return Report(
             headline=f"{sentence(things(len(watched), 'unit cost'))} to watch. {guard}.",
             sub=(
-                "Cost per prediction is the one figure that shows every regression: traffic, model, "
-                "price or fleet. The others say which it was."
+                "Cost per prediction is the one figure that shows every regression, be it of traffic, "
+                "model, price or fleet. The others say which it was."
             ),
             charts=_chart(watched),
             tables=[_table(watched), *_commitments(found)],
@@ -90,7 +88,7 @@ def _watch(view: View, candidate: Candidate) -> Watch:
     ends = interval(candidate, usd)
     slack = max(ALERT, ends[1] / usd - 1.0) if ends and usd > 0 else ALERT
     rates = view.setting.rates(workload) * (1.0 - hit_of(candidate))
-    use = utilisation(workload, candidate, float(rates.mean()))
+    use = utilisation(candidate, float(rates.mean()))
     return Watch(
         workload=name,
         unit=UNIT[workload.unit],
@@ -120,7 +118,7 @@ def _busiest(
 
 
 def _chart(watched: list[Watch]) -> list[Chart]:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "workload": w.workload,
             "usd": w.usd / w.today_usd,
@@ -132,7 +130,7 @@ def _chart(watched: list[Watch]) -> list[Chart]:
     ]
     if not rows:
         return []
-    least = min(rows, key=lambda r: float(r["usd"]))
+    least = min(rows, key=lambda r: r["usd"])
     return [
         Chart(
             "watch",
@@ -140,7 +138,7 @@ def _chart(watched: list[Watch]) -> list[Chart]:
             "of today's; the alert stands above the plan, not above today",
             rows,
             f"Planned unit costs of {things(len(rows), 'workload')} against today's; the lowest is "
-            f"{least['workload']} at {percent(float(least['usd']))}.",
+            f"{least['workload']} at {percent(least['usd'])}.",
         )
     ]
 
@@ -236,8 +234,8 @@ def _erosion(view: View) -> Note:
         lines.append((f"{money(usd)} a month is billed by the token:",
                       "longer prompts and answers cost at once, with no fleet to absorb them."))
     growth = view.catalog.assumption("demand_growth_year")
-    lines.append((f"Demand is taken to grow {percent(growth)} a year at most in this watch;",
-                  "the plan is for today's volume: solve again when it has moved further."))
+    lines.append((f"Demand may grow {percent(growth)} a year (catalog);",
+                  "the plan is for today's volume: solve again when it has moved."))
     dates = sorted(str(c.details["price_as_of"]) for c in view.final.chosen)
     if dates:
         lines.append((f"The oldest price in the plan is of {dates[0]}.",
@@ -255,33 +253,6 @@ def _rule() -> Note:
             ("Utilisation and hits", "are set where they would raise cost per prediction as much."),
         ],
     )  # fmt: skip
-
-
-@judge("payback-1-3")
-def _payback(view: View) -> Judged:
-    horizon, plan = view.setting.horizon_months, view.final
-    paid = []
-    for candidate in plan.chosen:
-        usd = plan.workload_usd_month[candidate.workload]
-        saved = view.baseline.workload_usd_month[candidate.workload] - usd
-        if candidate.one_off_usd > 0:
-            run = saved + candidate.one_off_usd / horizon
-            paid.append((payback_months(candidate.one_off_usd, run), candidate.workload))
-    if not paid:
-        return None
-    slowest, name = max(paid)
-    quick = [p for p, _ in paid if p <= QUICK_MONTHS]
-    text = (
-        f"{of_all(len(quick), len(paid), 'changed workload')} "
-        f"pay{'s' if len(quick) == 1 else ''} back within {number(int(QUICK_MONTHS))} months; "
-    )
-    text += f"the slowest, {name}, {_takes(slowest)}."
-    share = len(quick) / len(paid)
-    return ("holds" if share > 0.5 else "holds_if" if quick else "does_not_hold"), text
-
-
-def _takes(slowest: float) -> str:
-    return "never does by itself" if np.isinf(slowest) else f"takes {months(slowest)}"
 
 
 STEP = Monitor()

@@ -10,6 +10,8 @@ import pandas as pd
 from advisor.optimize.setting import Setting
 from advisor.portfolio import Workload
 
+KEYS = ["accelerator", "chip_share", "host_memory_gib"]
+STACK = ["framework", "weight_precision"]
 _KEPT: WeakKeyDictionary[Setting, dict[str, pd.DataFrame]] = WeakKeyDictionary()
 
 
@@ -46,17 +48,16 @@ def _per_chip(setting: Setting, workload: Workload) -> pd.DataFrame:
     model = setting.catalog.lookup("models", workload.model)["model"]
     able = (table["reason"] == "") & (table["rps_low"] > 0) & (table["compression"] == "none")
     able &= table["model"] == model
-    table = table[able]
-    keys = ["accelerator", "chip_share", "host_memory_gib"]
+    able_rows = table.loc[able, [*KEYS, "tensor_parallel", "rps_low", "rps", *STACK]]
     offers = setting.allowed[setting.allowed["on_demand"].notna()]
     each = offers.assign(device_usd=offers["on_demand"] / offers["devices"])
-    each = each.groupby(keys, dropna=False, as_index=False).agg(
+    each = each.groupby(KEYS, dropna=False, as_index=False).agg(
         device_usd=("device_usd", "min"), kind=("chip_kind", "first"), most=("devices", "max")
     )
-    best = table.sort_values("rps_low", ascending=False, kind="stable").drop_duplicates(
-        [*keys, "tensor_parallel"]
+    best = able_rows.sort_values("rps_low", ascending=False, kind="stable").drop_duplicates(
+        [*KEYS, "tensor_parallel"]
     )
-    joined = best.merge(each, on=keys)
+    joined = best.merge(each, on=KEYS)
     joined = joined[joined["most"] >= joined["tensor_parallel"]]
     split = joined["tensor_parallel"].to_numpy(float)
     usd = joined["device_usd"].to_numpy(float) * split
@@ -65,5 +66,5 @@ def _per_chip(setting: Setting, workload: Workload) -> pd.DataFrame:
         usd_per_mreq=usd / (joined["rps_low"].to_numpy(float) * 3600.0) * 1e6,
         rps=joined["rps"].to_numpy(float) / split / share,
     )
-    ordered = out.sort_values("usd_per_mreq", kind="stable")
-    return ordered.drop_duplicates("accelerator").loc[:, columns]
+    out = out.sort_values("usd_per_mreq", kind="stable").drop_duplicates("accelerator")
+    return pd.DataFrame(out[columns])

@@ -247,11 +247,11 @@ def _headline(view: View, actions: list[Action]) -> str:
     if not any(c.choice["weight_precision"] for c in view.baseline.chosen):
         return "No model here runs on machines of yours: its precision is the provider's choice."
     if not actions:
-        return "No workload gets cheaper with fewer bits within its quality floor."
+        return "No workload gets cheaper at another precision within its quality floor."
     n, total = len(actions), len(view.portfolio.workloads)
-    verb, one = ("carries", "its") if n == 1 else ("carry", "their")
+    verb, floor = ("runs", "its quality floor") if n == 1 else ("run", "their quality floors")
     return (
-        f"{of_all(n, total, 'workload')} {verb} more bits than {one} quality floor asks for: "
+        f"{of_all(n, total, 'workload')} {verb} cheaper at another precision within {floor}: "
         f"{money_phrase(view, 'quantize', actions)}."
     )
 

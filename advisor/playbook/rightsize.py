@@ -19,6 +19,7 @@ from .proposals import (
     option_rows,
     saving_note,
     target_assumption,
+    target_of,
     training_table,
     unlocked,
     why_not,
@@ -141,9 +142,11 @@ def _headline(view: View, actions: list[Action]) -> str:
         return "Every workload already sits on the cheapest machine that serves it as deployed."
     n, total = len(actions), len(view.portfolio.workloads)
     verb, one = ("sits on a machine", "its") if n == 1 else ("sit on machines", "their")
+    targets = all(target_of(view.portfolio.workload(a.workload)) for a in actions)
+    how = f"within {one} latency target" if targets else "in time"
     return (
-        f"{of_all(n, total, 'workload')} {verb} a cheaper one would serve within {one} latency "
-        f"target: {money_phrase(view, 'rightsize', actions)}."
+        f"{of_all(n, total, 'workload')} {verb} a cheaper one would serve {how}: "
+        f"{money_phrase(view, 'rightsize', actions)}."
     )
 
 

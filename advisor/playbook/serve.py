@@ -232,7 +232,7 @@ def _headline(view: View, actions: list[Action]) -> str:
     if not any(c.choice["framework"] for c in view.baseline.chosen):
         return "Nothing here is served by a framework of yours: it is billed by the token."
     if not actions:
-        return "No other framework or technique would serve these workloads more cheaply."
+        return "No other framework or technique would be cheaper here."
     n, total = len(actions), len(view.portfolio.workloads)
     verb = "is" if n == 1 else "are"
     return (

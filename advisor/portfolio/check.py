@@ -34,8 +34,11 @@ def check(portfolio: Portfolio, catalog: Catalog, locate: Locate | None = None) 
     PortfolioError
         The first problem, with a count of the others.
     """
-    data = portfolio.model_dump()
-    index = Index(catalog, locate or (lambda path: Place(None, None, dotted(path, data))))
+
+    def by_path(path: FieldPath) -> Place:
+        return Place(None, None, dotted(path, portfolio.model_dump()))
+
+    index = Index(catalog, locate or by_path)
     _organisation(index, portfolio.organisation)
     workloads = tuple(_workload(index, w, i) for i, w in enumerate(portfolio.workloads))
     training = tuple(_training(index, j, i) for i, j in enumerate(portfolio.training))
@@ -45,14 +48,16 @@ def check(portfolio: Portfolio, catalog: Catalog, locate: Locate | None = None) 
 
 def _organisation(index: Index, who: Organisation) -> None:
     clouds = index.names("clouds")
+    hosts = list(dict.fromkeys(provider for provider, _ in index.apis))
     for field, values, names in (
         ("clouds", who.clouds, clouds),
+        ("api_providers", who.api_providers, [*hosts, *clouds]),
         ("geographies", who.geographies, index.geographies),
-        ("discounts", who.discounts, [*clouds, *dict.fromkeys(p for p, _ in index.apis)]),
+        ("discounts", who.discounts, [*clouds, *hosts]),
     ):
         for i, value in enumerate(values):
             step = value if field == "discounts" else i
-            what = {"geographies": "geography"}.get(field, "provider")
+            what = "geography" if field == "geographies" else "provider"
             index.known(what, value, names, ("organisation", field, step))
 
 

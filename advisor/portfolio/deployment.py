@@ -81,6 +81,13 @@ def _machine(index: Index, now: Deployment, at: FieldPath) -> bool:
     cloud, region, instance = str(now.cloud), str(now.region), str(now.instance)
     if not index.known("cloud", cloud, index.names("clouds"), (*at, "cloud")):
         return False
+    owned = index.catalog.lookup("clouds", cloud)["kind"] == "owned"
+    if owned != (now.sourcing == "owned"):
+        problem = "owned hardware and rented machines do not go together"
+        index.add(
+            problem, (*at, "cloud"), value=cloud, allowed=listed(_places(index, now.sourcing))
+        )
+        return False
     regions = [r for c, r in index.places if c == cloud]
     found = index.known(f"region of {cloud}", region, sorted(regions), (*at, "region"))
     sellers = sorted(c for c, i in index.sold if i == instance)
@@ -94,9 +101,15 @@ def _machine(index: Index, now: Deployment, at: FieldPath) -> bool:
             fix=elsewhere or did_you_mean(instance, own),
         )
         return False
-    if found and (cloud, instance, now.purchase, region) not in index.priced:
+    if found and not owned and (cloud, instance, now.purchase, region) not in index.priced:
         _unpriced(index, now, at)
     return True
+
+
+def _places(index: Index, sourcing: str) -> list[str]:
+    """Clouds for a way of sourcing: one's own floor, or everyone else's."""
+    kinds = index.catalog["clouds"].set_index("cloud")["kind"]
+    return [str(c) for c, kind in kinds.items() if (kind == "owned") == (sourcing == "owned")]
 
 
 def _unpriced(index: Index, now: Deployment, at: FieldPath) -> None:

@@ -57,7 +57,7 @@ def test_several_names_in_one_cell(tiny: Catalog) -> None:
 
 def test_keys_of_several_columns(tiny: Catalog) -> None:
     assert tiny.lookup("instances", "south", "gpu-8")["accelerator_count"] == 8
-    assert tiny.names("instances") == ["aws", "south"]
+    assert tiny.names("instances") == ["aws", "south", "cellar"]
     assert tiny.assumption("engineer_usd_year") == 200_000
 
 
@@ -183,7 +183,7 @@ def test_a_missing_column(folder: Path) -> None:
 def test_more_cells_than_columns(folder: Path) -> None:
     path = folder / "clouds.csv"
     path.write_text(path.read_text() + "west,West, really,neocloud,me,2026-01-01\n")
-    with pytest.raises(CatalogError, match=r"clouds\.csv, row 4.*quote text that holds a comma"):
+    with pytest.raises(CatalogError, match=r"clouds\.csv, row 5.*quote text that holds a comma"):
         Catalog.load(folder)
 
 

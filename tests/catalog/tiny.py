@@ -38,16 +38,19 @@ TABLES: dict[str, Rows] = {
     "clouds": [
         {"cloud": "aws", "label": "AWS", "kind": "hyperscaler"},
         {"cloud": "south", "label": "South", "kind": "neocloud"},
+        {"cloud": "cellar", "label": "Cellar", "kind": "owned"},
     ],
     "regions": [
         {"cloud": "aws", "region": "n-east", "geography": "us", "label": "East"},
         {"cloud": "aws", "region": "n-west", "geography": "eu", "label": "West"},
         {"cloud": "south", "region": "any", "geography": "any", "label": "Anywhere"},
+        {"cloud": "cellar", "region": "any", "geography": "any", "label": "Below the stairs"},
     ],
     "instances": [
         {"cloud": "aws", "instance": "g.large", "accelerator": "G1", "accelerator_count": 4},
         {"cloud": "aws", "instance": "x.small", "accelerator": "X1", "accelerator_count": 0.5},
         {"cloud": "south", "instance": "gpu-8", "accelerator": "G1", "accelerator_count": 8},
+        {"cloud": "cellar", "instance": "own-8", "accelerator": "G1", "accelerator_count": 8},
     ],
     "prices": [
         {

@@ -63,6 +63,8 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"current": {"purchase": "spot"}}, "current.purchase", "not sold as spot in n-east"),
     ({"current": {"purchase": "spot"}}, "current.purchase", "allowed: on_demand"),
     ({"current": {"purchase": "commit_1y"}}, "current.purchase", "prices.csv"),
+    ({"current": {"sourcing": "owned"}}, "current.cloud", "(got 'aws'); allowed: cellar"),
+    ({"current": {"cloud": "cellar"}}, "current.cloud", "allowed: aws, south"),
     ({"current": {"framework": "serv"}}, "current.framework", "did you mean 'serve'?"),
     ({"current": {"framework": None}}, "current.framework", "needs this field"),
     ({"current": {"weight_precision": None}}, "current.weight_precision", "needs this field"),
@@ -93,6 +95,12 @@ def test_what_cannot_be_costed_is_refused(
     assert hint in str(caught.value)
 
 
+def test_owned_hardware_needs_no_listed_price(tiny: Catalog, chat: dict[str, Any]) -> None:
+    own = {"sourcing": "owned", "cloud": "cellar", "region": "any", "instance": "own-8"}
+    portfolio = parse({"workloads": [merged(chat, {"current": own})]}, tiny)
+    assert portfolio.workloads[0].current.instance == "own-8"
+
+
 def test_a_precision_belongs_to_its_kinds(tiny: Catalog, chat: dict[str, Any]) -> None:
     reader = {"kind": "encoder", "task": "classification", "model": "Read-base"}
     current = {"framework": "plain", "weight_precision": "int4-awq"}
@@ -110,6 +118,7 @@ def test_a_framework_serves_its_kinds(tiny: Catalog, chat: dict[str, Any]) -> No
     ("change", "hint"),
     [
         ({"clouds": ["aws", "sout"]}, "organisation.clouds.2': unknown provider (got 'sout')"),
+        ({"api_providers": ["soothe"]}, "did you mean 'sooth'?"),
         ({"geographies": ["mars"]}, "allowed: us, eu"),
         ({"discounts": {"sooht": 0.1}}, "did you mean 'sooth'?"),
         ({"discounts": {"aws": 1.1}}, "organisation.discounts.aws': must be less than"),
