@@ -102,11 +102,16 @@ class Catalog:
         return self._index[table]
 
     def prices(self, as_of: date | None = None) -> pd.DataFrame:
-        """Latest known price per (cloud, region, instance, purchase), up to `as_of`."""
+        """Latest known price per (cloud, region, instance, purchase), up to `as_of`.
+
+        The user's own contract prices count before any list price, however new.
+        """
         table = self.tables["prices"]
         if as_of is not None:
             table = table[table["as_of"] <= as_of]
-        ordered = table.sort_values("as_of", kind="stable")
+        own = table["standing"] == "contract"
+        ordered = table.assign(_own=own).sort_values(["_own", "as_of"], kind="stable")
+        ordered = ordered.drop(columns="_own")
         return ordered.drop_duplicates(["cloud", "region", "instance", "purchase"], keep="last")
 
     def fingerprint(self) -> str:

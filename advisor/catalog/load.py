@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -59,13 +60,25 @@ def read_table(path: Path) -> pd.DataFrame:
         For an unknown table or column, or a value outside what its field allows.
     """
     kind = row_type(path)
-    with path.open(encoding="utf-8-sig", newline="") as handle:
+    with io.StringIO(_text(path), newline="") as handle:
         reader = csv.DictReader(handle, restkey=EXTRA)
         _check_header(reader.fieldnames or [], kind, path)
         records = [_record(kind, cells, path, number) for number, cells in _numbered(reader)]
     frame = pd.DataFrame.from_records(records, columns=[*kind.columns(), "file", "row"])
     _check_unique(frame, kind)
     return frame
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CatalogError(
+            "the file is not UTF-8 text",
+            file=path.name,
+            value=f"byte {error.start}",
+            fix="save it as CSV UTF-8",
+        ) from None
 
 
 def _numbered(reader: csv.DictReader[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -75,6 +88,11 @@ def _numbered(reader: csv.DictReader[str]) -> Iterator[tuple[int, dict[str, Any]
 
 
 def _check_header(header: Any, kind: type[Row], path: Path) -> None:
+    twice = {name for name in header if list(header).count(name) > 1}
+    if twice:
+        raise CatalogError(
+            "the column stands twice", file=path.name, row=1, column=sorted(twice)[0], fix="keep one"
+        )
     for name in header:
         if name not in kind.model_fields:
             raise CatalogError(

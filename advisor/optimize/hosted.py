@@ -104,19 +104,20 @@ def hosted(
     setting: Setting, workload: Workload, frozen: dict[str, Any], today: Candidate
 ) -> list[Candidate]:
     """Every hosted model the workload may move to, none where its sourcing is kept."""
-    if frozen.get("sourcing", "managed_api") != "managed_api" or "sourcing" in frozen:
+    if "sourcing" in frozen:
         return []
     volume = requests_per_month(setting.rates(workload))
     out = []
     for row, reason in options(setting, workload):
         provider = f"{row['provider']}/{row['api_model']}"
-        if reason or provider == today.choice["provider"]:
+        model = setting.catalog.lookup("models", row["model"])["model"]
+        if reason or provider == today.choice["provider"] or frozen.get("model", model) != model:
             continue
         choice = {
             **dict.fromkeys(today.choice),
             "sourcing": "managed_api",
             "provider": provider,
-            "model": setting.catalog.lookup("models", row["model"])["model"],
+            "model": model,
             "techniques": (),
             "compression": "none",
             "cache": today.choice["cache"],

@@ -202,3 +202,29 @@ def test_tables_are_found_by_name(folder: Path, tmp_path: Path) -> None:
 
 def test_every_row_type_has_its_made_up_table() -> None:
     assert set(TABLES) == set(ROW_TYPES)
+
+
+def test_a_file_that_is_not_utf8_says_so(tmp_path: Path) -> None:
+    (tmp_path / "clouds.csv").write_bytes("cloud,label\nx,Caf\xe9\n".encode("latin-1"))
+    with pytest.raises(CatalogError, match=r"clouds\.csv.*UTF-8"):
+        Catalog.load(overlays=[tmp_path])
+
+
+def test_a_column_given_twice_says_which(tmp_path: Path) -> None:
+    (tmp_path / "clouds.csv").write_text("cloud,label,label,kind,source,as_of\n")
+    with pytest.raises(CatalogError, match="'label'.*twice"):
+        Catalog.load(overlays=[tmp_path])
+
+
+def test_a_contract_price_counts_before_a_newer_list_price(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text(
+        "cloud,region,instance,purchase,usd_per_hour,standing,source,as_of\n"
+        "aws,us-east-1,g5.xlarge,on_demand,0.5,contract,our agreement,2020-01-01\n"
+    )
+    prices = Catalog.load(overlays=[tmp_path]).prices()
+    row = prices[
+        (prices["region"] == "us-east-1")
+        & (prices["instance"] == "g5.xlarge")
+        & (prices["purchase"] == "on_demand")
+    ].iloc[0]
+    assert row["usd_per_hour"] == 0.5

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Names, NonNegative, Positive, Row, Share, Text
+from .base import Finite, Names, NonNegative, Positive, Row, Share, Text
 
 Verdict = Literal["holds", "conditional", "wrong", "inconsistent", "outdated", "unverified"]
 
@@ -70,9 +70,9 @@ class Assumption(Row):
     name: Text
     label: Text
     unit: Text
-    value: float
-    low: float
-    high: float
+    value: Finite
+    low: Finite
+    high: Finite
 
 
 class DemandProfile(Row):
