@@ -12,7 +12,7 @@ from advisor.optimize.explain import considered, every_variant
 from advisor.optimize.marginal import Move
 from advisor.portfolio import Lever
 
-from .base import Action, Assumption, Chart, Note, Report, Risk, Table, View
+from .base import Action, Assumption, Chart, Note, Report, Table, View
 from .claims import claims_for
 from .describe import machine, meets, to_action
 from .proposals import (
@@ -23,11 +23,10 @@ from .proposals import (
     unlocked,
     why_not,
 )
+from .quality import risk, worst_quality
 from .wording import inner, of_all, short
 
 PAIR = ("weight_precision", "kv_precision")
-FAR_BELOW = 0.02
-"""A worst case this far under the quality floor is a high risk."""
 FLOORS_SHOWN = 3
 
 
@@ -148,34 +147,6 @@ def precision(view: View, candidate: Candidate) -> str:
 
 def _size(candidate: Candidate) -> str:
     return f"{count(candidate.details['weights_gib'])} GiB · {machine(candidate)}"
-
-
-def worst_quality(view: View, candidate: Candidate) -> float:
-    """Quality if every loss came out at its high end, as a share of today's."""
-    now = view.portfolio.workload(candidate.workload).current.weight_precision
-    c, typical = candidate.choice, candidate.details["quality"]
-    for table, name in (
-        ("precisions", c["weight_precision"] if c["weight_precision"] != now else None),
-        ("precisions", c["kv_precision"]),
-        ("compression", c["compression"] if c["compression"] != "none" else None),
-    ):
-        if name:
-            row = view.catalog.lookup(table, name)
-            typical *= (1.0 - row["quality_loss_high"]) / (1.0 - row["quality_loss"])
-    return float(min(typical, 1.0))
-
-
-def risk(view: View, move: Move) -> tuple[Risk, str]:
-    """The worst case of the new precision against the quality floor."""
-    workload = view.portfolio.workload(move.workload)
-    worst, floor = worst_quality(view, move.after), workload.quality_floor
-    typical = float(move.after.details["quality"])
-    note = f"Typically {typical:.1%} of today's quality, {worst:.1%} at worst; floor {floor:.1%}."
-    if worst < floor - FAR_BELOW:
-        return "high", note + " Evaluate before rolling out."
-    if worst < floor or move.after.choice["compression"] != "none":
-        return "medium", note + " Evaluate before rolling out."
-    return "low", note
 
 
 def _gain_note(view: View, top: Move) -> Note:

@@ -9,7 +9,8 @@ from advisor.performance.llm import GIB
 from advisor.playbook import View, steps
 from advisor.playbook.claims import JUDGES
 from advisor.playbook.judges_precision import INT4, fits, int4_speedups
-from advisor.playbook.quantize import STEP, worst_quality
+from advisor.playbook.quality import worst_quality
+from advisor.playbook.quantize import STEP
 
 from .conftest import Solve
 
