@@ -192,7 +192,7 @@ class StepPanel:
                 maximum=a.maximum,
                 integer=isinstance(a.value, int) and not isinstance(a.value, bool),
             )
-            field.observe(lambda change, t=a.target, f=field: self._assume(t, f), "value")
+            field.observe(lambda _change, t=a.target, f=field: self._assume(t, f), "value")
             self._fields[a.target] = field
         field = self._fields[a.target]
         field.hint = a.hint

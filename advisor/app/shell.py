@@ -112,9 +112,7 @@ class App:
 
     def _rail_steps(self) -> list[Any]:
         view = self.scenario.view
-        out: list[Any] = [
-            {"key": START, "label": "Portfolio", "mark": "⌂", "state": "todo"}
-        ]
+        out: list[Any] = [{"key": START, "label": "Portfolio", "mark": "⌂", "state": "todo"}]
         for key, step in steps().items():
             saving = view.saving(key)
             names = [w.name for w in view.portfolio.workloads]

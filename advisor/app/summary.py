@@ -38,6 +38,7 @@ class SummaryPanel:
         view = self.scenario.view
         first, last = view.baseline, view.final
         saved = first.usd_month - last.usd_month
+        payback = payback_months(last.one_off_usd, first.usd_month - last.run_rate_usd_month)
         html.update(
             self._head,
             html.eyebrow("Plan & report"),
@@ -49,7 +50,7 @@ class SummaryPanel:
                 f"One-off work of {count(last.engineering_hours)} hours "
                 f"({money(last.one_off_usd)}) is spread over {last.setting.horizon_months} "
                 f"months; once done, the bills read {money(last.run_rate_usd_month)} a month. "
-                f"It pays back in {months(payback_months(last.one_off_usd, first.usd_month - last.run_rate_usd_month))}."
+                f"It pays back in {months(payback)}."
             ),
         )
         self.main = [self._head, self._waterfall(), self._workloads(), self._order()]

@@ -83,5 +83,7 @@ class WhyNot:
         if len(here):
             difference = float(here.iloc[0]["usd_month"]) - usd
             return [html.tag("b", f"{money(difference)} a month more: "), "that is today's."]
-        reason = str(rows.iloc[0]["reason"]) if len(rows) else "nothing in the catalog offers it here"
+        reason = "nothing in the catalog offers it here"
+        if len(rows):
+            reason = str(rows.iloc[0]["reason"])
         return [html.tag("b", "It cannot: "), reason, "."]

@@ -91,7 +91,11 @@ def _check_header(header: Any, kind: type[Row], path: Path) -> None:
     twice = {name for name in header if list(header).count(name) > 1}
     if twice:
         raise CatalogError(
-            "the column stands twice", file=path.name, row=1, column=sorted(twice)[0], fix="keep one"
+            "the column stands twice",
+            file=path.name,
+            row=1,
+            column=sorted(twice)[0],
+            fix="keep one",
         )
     for name in header:
         if name not in kind.model_fields:

@@ -53,7 +53,8 @@ def rows_bound(
     machines = arriving / np.maximum(_column(table, "rps_low") * per, 1e-12)
     machines = machines + spare * float((rates > 0).mean())
     usd = labour + machines * _least_rate(table, _spot_share(setting, workload)) * HOURS_PER_MONTH
-    return {str(k): float(v) for k, v in pd.Series(usd).groupby(table["sourcing"].to_numpy()).min().items()}
+    least = pd.Series(usd).groupby(table["sourcing"].to_numpy()).min()
+    return {str(k): float(v) for k, v in least.items()}
 
 
 def candidate_bound(candidate: Candidate, own_usd_month: float) -> float:
@@ -61,8 +62,10 @@ def candidate_bound(candidate: Candidate, own_usd_month: float) -> float:
     rate = 0.0
     if candidate.offer is not None:
         o = candidate.offer
-        prices = [np.nan if p is None else p for p in (o.on_demand, o.commit, o.spot)]
-        rate = float(least_rate(*(np.array([p]) for p in prices), candidate.spot_share)[0])
+        on_demand, commit, spot = (
+            np.array([np.nan if p is None else p]) for p in (o.on_demand, o.commit, o.spot)
+        )
+        rate = float(least_rate(on_demand, commit, spot, candidate.spot_share)[0])
     return own_usd_month + float(candidate.machines.mean()) * rate * HOURS_PER_MONTH
 
 

@@ -66,9 +66,7 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
     region = catalog.assumption("region_move_hours")
     buying = catalog.assumption("purchasing_hours")
     elsewhere = np.maximum(_differs(new, today, "cloud"), _differs(new, today, "region"))
-    out["PURCHASING"] = stays * (
-        elsewhere * region + _differs(new, today, "purchase") * buying
-    )
+    out["PURCHASING"] = stays * (elsewhere * region + _differs(new, today, "purchase") * buying)
     study = _field(catalog, "compression", "distillation")
     out["DISTILLATION"] = hosted * mapped(
         new["model"], lambda m: study if is_student(catalog, workload, m) else 0.0

@@ -195,4 +195,3 @@ def _spot(view: View, found: list[Pool]) -> tuple[str, str]:
         text = f"Up to {percent(worst)} of a pool is interrupted in a month. {text}"
     held = sum(p.spot_saving_usd_month for p in on_spot)
     return f"{money(held)} a month rests on spot.", text
-

@@ -197,8 +197,10 @@ def _assumptions(
     out = []
     if top is not None:
         start = pays_from(points)
-        hint = f"Pays from {percent(start)}." if start else (
-            f"No share up to {percent(points[-1][0])} pays at this volume."
+        hint = (
+            f"Pays from {percent(start)}."
+            if start
+            else (f"No share up to {percent(points[-1][0])} pays at this volume.")
         )
         out.append(_share(top, hint))
     named = {top.workload.name} if top else set()
@@ -208,8 +210,10 @@ def _assumptions(
     if semantic:
         most = max(semantic, key=lambda t: t.bearable_usd or 0.0)
         limit = most.bearable_usd or 0.0
-        hint = f"A semantic cache pays below {money(limit)}." if limit else (
-            "A semantic cache would not pay even if wrong answers cost nothing."
+        hint = (
+            f"A semantic cache pays below {money(limit)}."
+            if limit
+            else ("A semantic cache would not pay even if wrong answers cost nothing.")
         )
         out.append(
             Assumption(f"workload.{most.workload.name}.false_hit_usd",

@@ -6,6 +6,7 @@ by the claim's id. A claim without a judge shows what the catalog knows in gener
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 from .base import Claim, Verdict, View
@@ -36,6 +37,7 @@ def judge(claim_id: str) -> Callable[[Judge], Judge]:
 
 def claims_for(view: View, step: str) -> list[Claim]:
     """The step's claims in catalog order, judged."""
+    importlib.import_module(__package__).steps()  # judges register themselves when imported
     out = []
     for claim_id in view.catalog.names("claims"):
         row = view.catalog.lookup("claims", claim_id)

@@ -137,7 +137,9 @@ def _chart(view: View, found: list[Study]) -> list[Chart]:
         for name, usd in zip(names, both, strict=True)
     ]
     start = "It never pays in this range."
-    if study.pays_from is not None:
+    if study.always:
+        start = f"It pays at every volume drawn; today {count(here)} a day."
+    elif study.pays_from is not None:
         start = f"It pays from about {count(study.pays_from)} a day; today {count(here)}."
     return [
         Chart(
@@ -169,7 +171,7 @@ def _table(view: View, found: list[Study]) -> list[Table]:
                 money(s.one_off_usd),
                 money(saved),
                 months(payback_months(s.one_off_usd, saved)),
-                f"{count(s.pays_from)} a day" if s.pays_from else "not in sight",
+                s.pays(),
             ]
         )
     return [
@@ -187,8 +189,10 @@ def _table(view: View, found: list[Study]) -> list[Table]:
 def _assumptions(view: View, found: list[Study]) -> list[Assumption]:
     out = []
     for s in [s for s in found if s.distilled][:2]:
-        hint = f"{s.model} is expected to keep {fine(s.quality)}." if s.quality else (
-            f"{s.model}: {s.reason}."
+        hint = (
+            f"{s.model} is expected to keep {fine(s.quality)}."
+            if s.quality
+            else (f"{s.model}: {s.reason}.")
         )
         out.append(
             Assumption(f"workload.{s.workload.name}.quality_floor",
@@ -201,6 +205,7 @@ def _assumptions(view: View, found: list[Study]) -> list[Assumption]:
             Assumption(f"workload.{top.workload.name}.demand.mean_rps",
                        f"Mean requests, {top.workload.name}", "per second",
                        top.workload.demand.mean_rps,
+                       "Pays at any volume." if top.always else
                        f"Pays from about {count(top.pays_from / 86_400.0)} a second.", 1e-9, 1e7)
         )  # fmt: skip
     org = view.portfolio.organisation
@@ -236,9 +241,7 @@ def _notes(view: View, found: list[Study]) -> list[Note]:
 def _hundred_thousand(view: View, found: list[Study]) -> Note:
     """The guide's rule of thumb, held against what was computed."""
     plan = view.plans["distill"]
-    busy = [
-        w.name for w in view.portfolio.workloads if per_day(plan, w) > GUIDE_PER_DAY
-    ]
+    busy = [w.name for w in view.portfolio.workloads if per_day(plan, w) > GUIDE_PER_DAY]
     paying = [s.workload.name for s in found if s.after is not None and s.net_usd > 0]
     without = [w.name for w in view.portfolio.workloads if not smaller_models(plan, w)]
     lines = [

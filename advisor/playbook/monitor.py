@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from advisor.format import UNKNOWN, count, money, percent
-from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import interval
 from advisor.optimize.sweep import hit_of
 from advisor.portfolio import Lever
 
 from .base import Assumption, Chart, Note, Report, Table, View
 from .claims import claims_for
-from .describe import utilisation
 from .pools import Pool, pools
-from .wording import UNIT, listing, sentence, things
-
-ALERT = 0.2
-"""A cost per prediction this far above plan is an alert, unless the prediction is less sure."""
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Expected figures of one workload and where an alert should stand."""
-
-    workload: str
-    unit: str
-    today_usd: float
-    usd: float
-    alert_usd: float
-    use: float | None
-    busiest_use: float | None
-    hit: float
-    quality: float
-
-    @property
-    def slack(self) -> float:
-        """Alert over plan, as a share."""
-        return self.alert_usd / self.usd - 1.0 if self.usd else ALERT
+from .watching import ALERT, Watch, watches
+from .wording import listing, sentence, things
 
 
 class Monitor:
@@ -58,12 +30,13 @@ class Monitor:
         saved = view.baseline.usd_month - view.final.usd_month
         guard = "There is no saving to guard yet"
         if saved > 0:
-            guard = f"They guard {money(saved)} a month of savings"
+            verb = "It guards" if len(watched) == 1 else "They guard"
+            guard = f"{verb} {money(saved)} a month of savings"
         return Report(
             headline=f"{sentence(things(len(watched), 'unit cost'))} to watch. {guard}.",
             sub=(
-                "Cost per prediction is the one figure that shows every regression, be it of traffic, "
-                "model, price or fleet. The others say which it was."
+                "Cost per prediction is the one figure that shows every regression: of traffic, of "
+                "model, of price or of fleet. The others say which it was."
             ),
             charts=_chart(watched),
             tables=[_table(watched), *_commitments(found)],
@@ -71,50 +44,6 @@ class Monitor:
             assumptions=_assumptions(view),
             notes=[_erosion(view), _rule()],
         )
-
-
-def watches(view: View) -> list[Watch]:
-    """One per workload, dearest in the plan first."""
-    plan = view.final
-    ranked = sorted(plan.chosen, key=lambda c: -plan.workload_usd_month[c.workload])
-    return [_watch(view, c) for c in ranked]
-
-
-def _watch(view: View, candidate: Candidate) -> Watch:
-    name, plan = candidate.workload, view.final
-    workload = view.portfolio.workload(name)
-    usd = plan.workload_usd_month[name]
-    n = candidate.predictions_per_month
-    ends = interval(candidate, usd)
-    slack = max(ALERT, ends[1] / usd - 1.0) if ends and usd > 0 else ALERT
-    rates = view.setting.rates(workload) * (1.0 - hit_of(candidate))
-    use = utilisation(candidate, float(rates.mean()))
-    return Watch(
-        workload=name,
-        unit=UNIT[workload.unit],
-        today_usd=view.baseline.workload_usd_month[name] / n,
-        usd=usd / n,
-        alert_usd=usd / n * (1.0 + slack),
-        use=use,
-        busiest_use=_busiest(candidate, rates, use, deferred=workload.deferrable_hours is not None),
-        hit=hit_of(candidate),
-        quality=float(candidate.details.get("quality") or 1.0),
-    )
-
-
-def _busiest(
-    candidate: Candidate, rates: np.ndarray, use: float | None, *, deferred: bool
-) -> float | None:
-    """Utilisation in the hour that strains the fleet most."""
-    if use is None or deferred:
-        return use
-    running = candidate.machines > 0
-    mean_capacity = float(rates.mean()) / use if use else 0.0
-    if not running.any() or mean_capacity <= 0:
-        return None
-    per_machine = mean_capacity / float(candidate.machines.mean())
-    strain = rates[running] / (candidate.machines[running] * per_machine)
-    return float(min(strain.max(), 1.0))
 
 
 def _chart(watched: list[Watch]) -> list[Chart]:
@@ -219,27 +148,47 @@ def _erosion(view: View) -> Note:
     spot = sum(p.spot_saving_usd_month for p in found)
     if spot:
         drift = view.catalog.lookup("purchase_options", "spot")
-        lines.append((f"{money(spot)} a month rests on spot prices,",
-                      f"which drift by {percent(drift['sigma_per_90_days'])} in 90 days."))
+        lines.append(
+            (
+                f"{money(spot)} a month rests on spot prices,",
+                f"which drift by {percent(drift['sigma_per_90_days'])} in 90 days.",
+            )
+        )
     tied = sum(p.committed_saving_usd_month for p in found)
     if tied:
-        lines.append((f"{money(tied)} a month rests on commitments",
-                      "being used: a move to other machines strands them."))
+        lines.append(
+            (
+                f"{money(tied)} a month rests on commitments",
+                "being used: a move to other machines strands them.",
+            )
+        )
     cached = [c.workload for c in view.final.chosen if hit_of(c)]
     if cached:
         lines.append((listing(cached), f"rel{'ies' if len(cached) == 1 else 'y'} on cache hits."))
     hosted = [c for c in view.final.chosen if c.choice["sourcing"] == "managed_api"]
     if hosted:
         usd = sum(view.final.workload_usd_month[c.workload] for c in hosted)
-        lines.append((f"{money(usd)} a month is billed by the token:",
-                      "longer prompts and answers cost at once, with no fleet to absorb them."))
+        lines.append(
+            (
+                f"{money(usd)} a month is billed by the token:",
+                "longer prompts and answers cost at once, with no fleet to absorb them.",
+            )
+        )
     growth = view.catalog.assumption("demand_growth_year")
-    lines.append((f"Demand may grow {percent(growth)} a year (catalog);",
-                  "the plan is for today's volume: solve again when it has moved."))
+    lines.append(
+        (
+            f"Demand may grow {percent(growth)} a year (catalog);",
+            "the plan is for today's volume: solve again when it has moved.",
+        )
+    )
     dates = sorted(str(c.details["price_as_of"]) for c in view.final.chosen)
     if dates:
-        lines.append((f"The oldest price in the plan is of {dates[0]}.",
-                      "Prices age: refresh before signing."))
+        lines.append(
+            (
+                f"The oldest price in the plan is of {dates[0]}.",
+                "Prices age: refresh before signing.",
+            )
+        )
     return Note("What erodes savings", lines)  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from advisor.format import count
 from advisor.optimize.candidates import candidates
 from advisor.optimize.choices import Candidate
 from advisor.optimize.effort import is_student
@@ -40,12 +41,23 @@ class Study:
     one_off_usd: float = 0.0
     per_day: float = 0.0
     pays_from: float | None = None
-    """Predictions a day from which it pays; None where it never does, or not in sight."""
+    """Predictions a day from which it pays; None where it does not at any volume looked at."""
 
     @property
     def net_usd(self) -> float:
         """Saving with one-off work spread over the horizon."""
         return self.before_usd - self.after_usd
+
+    @property
+    def always(self) -> bool:
+        """Whether it pays even at the smallest volume looked at."""
+        return self.pays_from is not None and self.pays_from <= self.per_day * FACTORS[0] * 1.001
+
+    def pays(self) -> str:
+        """From which volume it pays, for a table."""
+        if self.always:
+            return "any volume"
+        return "not in sight" if self.pays_from is None else f"{count(self.pays_from)} a day"
 
     @property
     def quality(self) -> float | None:
@@ -153,9 +165,7 @@ def _reason(
     return models[0], "not among the cheaper ways to run it"
 
 
-def _pays_from(
-    plan: Plan, workload: Workload, before: Candidate, after: Candidate
-) -> float | None:
+def _pays_from(plan: Plan, workload: Workload, before: Candidate, after: Candidate) -> float | None:
     """Predictions a day from which the smaller model is cheaper, to within a tenth or so."""
 
     def saves(factor: float) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_more_requests_never_need_fewer_machines(view: View) -> None:
         sizes = [
             resized(plan.setting, workload, [chosen], f)[0].machines for f in (0.1, 0.5, 1.0, 3.0)
         ]
-        for less, more in zip(sizes, sizes[1:], strict=False):
+        for less, more in itertools.pairwise(sizes):
             assert (less <= more).all()
 
 

@@ -8,7 +8,7 @@ from advisor.optimize.effort import distillation_usd_year
 from advisor.optimize.sweep import alone_usd_month
 from advisor.playbook import View
 from advisor.playbook.distill import STEP, studies_of
-from advisor.playbook.students import curve
+from advisor.playbook.students import FACTORS, FINE, curve
 
 from .conftest import Solve
 
@@ -63,15 +63,24 @@ def test_a_quiet_one_does_not(solved: Solve) -> None:
     assert "from about" in report.headline or "No smaller model pays" in report.headline
 
 
-def test_the_break_even_separates_loss_from_saving(large: View) -> None:
+def test_the_break_even_separates_loss_from_saving(view: View) -> None:
+    plan = view.plans[KEY]
+    found = [s for s in studies_of(view) if s.pays_from is not None and not s.always]
+    assert found
+    step = (FACTORS[1] / FACTORS[0]) ** (0.5**FINE)
+    for study in found:
+        assert study.after is not None
+        assert study.pays_from is not None
+        for factor, saves in ((1.0, True), (1.0 / step, False)):
+            at = study.pays_from / study.per_day * factor
+            _, before, after = curve(plan, study.workload, study.before, study.after, [at])[0]
+            assert (after < before) is saves
+
+
+def test_a_large_fleet_says_it_pays_at_any_volume(large: View) -> None:
     (study,) = studies_of(large)
-    assert study.after is not None
-    assert study.pays_from is not None
-    plan = large.plans[KEY]
-    for times, saves in ((1.02, True), (0.7, False)):
-        factor = study.pays_from / study.per_day * times
-        _, before, after = curve(plan, study.workload, study.before, study.after, [factor])[0]
-        assert (after < before) is saves
+    assert study.always
+    assert STEP.report(large).tables[0].rows[0][-1] == "any volume"
 
 
 def test_the_one_off_holds_teacher_training_and_work(large: View) -> None:

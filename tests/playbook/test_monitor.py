@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from advisor.playbook import View
-from advisor.playbook.monitor import ALERT, STEP, watches
+from advisor.playbook.monitor import STEP
 from advisor.playbook.pools import pools
+from advisor.playbook.watching import ALERT, watches
 
 from .conftest import Solve
 
