@@ -16,10 +16,12 @@ from advisor.app.widgets.layout import card
 from advisor.app.widgets.table import Table
 from advisor.errors import AdvisorError
 from advisor.format import count, money, months
+from advisor.optimize.marginal import same_choice
 from advisor.playbook import Action, Report, Step
 from advisor.playbook.base import Assumption, Note
 from advisor.playbook.base import Chart as ChartData
 from advisor.playbook.base import Table as TableData
+from advisor.playbook.describe import changed
 
 Widget = Any
 VERDICT = {"holds": "holds", "holds_if": "holds_if", "does_not_hold": "fails", "open": "open"}
@@ -46,7 +48,7 @@ ACTION_COLUMNS: list[Any] = [
     },
     {
         "key": "effort",
-        "label": "Effort",
+        "label": "Effort, payback",
         "kind": "two_line",
         "sub": "payback",
         "align": "right",
@@ -145,18 +147,27 @@ class StepPanel:
             "today": a.today,
             "today_sub": a.today_sub,
             "proposed": a.proposed,
-            "proposed_sub": a.proposed_sub,
+            "proposed_sub": f"{a.proposed_sub}{self._later(a)}",
             "saving": money(a.saving_usd_month),
             "saving_usd": a.saving_usd_month,
             "range": "" if low == high else f"{low} – {high}",
             "effort": f"{count(a.hours)} h",
             "hours": a.hours,
-            "payback": f"back in {months(a.payback_months)}" if a.one_off_usd else "",
+            "payback": months(a.payback_months) if a.one_off_usd else "",
             "meets": a.meets or "no target",
             "risk": a.risk,
             "risk_tone": RISK_TONE[a.risk],
             "evidence": f"evidence: {a.evidence}",
         }
+
+    def _later(self, a: Action) -> str:
+        """A remark where a later step has changed what is proposed here."""
+        view, lever = self.scenario.view, self.step.lever
+        here = view.plans[self.step.key].candidate(a.workload)
+        final = view.final.candidate(a.workload)
+        if lever is None or not a.accepted or same_choice(here, final, lever):
+            return ""
+        return f" · later: {changed(final, lever)}"
 
     def _decide(self, workload: str, accept: bool) -> None:
         assert self.step.lever is not None  # only steps with a lever have a table
@@ -225,7 +236,10 @@ def _actions_hint(actions: list[Action]) -> str:
         return ""
     taken = [a for a in actions if a.accepted]
     hours = sum(a.hours for a in taken)
-    return f"{len(taken)} of {len(actions)} accepted · {count(hours)} engineering hours"
+    return (
+        f"{len(taken)} of {len(actions)} accepted · {count(hours)} engineering hours · a saving is "
+        "what undoing that row alone would cost: they do not add up"
+    )
 
 
 def _table_card(data: TableData) -> Widget:

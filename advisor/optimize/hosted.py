@@ -18,11 +18,19 @@ from .effort import hours
 from .offers import weakest
 from .setting import Setting
 
+PER_MTOK = ["usd_per_mtok_in", "usd_per_mtok_out", "usd_per_mtok_in_cached"]
 
-def latest_prices(catalog: Catalog) -> pd.DataFrame:
-    """The newest row of each hosted model."""
-    table = catalog["api_prices"].sort_values("as_of", kind="stable")
-    return table.drop_duplicates(["provider", "api_model"], keep="last")
+
+def latest_prices(catalog: Catalog, discounts: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """The newest row of each hosted model, less a provider's share off list (`discounts`)."""
+    ordered = catalog["api_prices"].sort_values("as_of", kind="stable")
+    table = ordered.drop_duplicates(["provider", "api_model"], keep="last")
+    if not discounts:
+        return table
+    off = table["provider"].map(lambda p: discounts.get(p, 0.0)).astype(float)
+    # A contract price is what was negotiated.
+    paid = 1.0 - off.where(table["standing"] != "contract", 0.0)
+    return table.assign(**{c: table[c].astype(float) * paid for c in PER_MTOK})
 
 
 def usd_per_request(workload: Workload, row: dict[str, Any]) -> float:
@@ -62,7 +70,7 @@ def today_usd_month(setting: Setting, workload: Workload) -> tuple[float, dict[s
     PortfolioError
         When no price is known for the provider's model.
     """
-    table = latest_prices(setting.catalog)
+    table = latest_prices(setting.catalog, setting.portfolio.organisation.discounts)
     current = workload.current
     here = table[
         (table["provider"] == current.provider) & (table["api_model"] == current.api_model)

@@ -100,3 +100,19 @@ def volume(workload: Workload, candidate: Candidate) -> str:
 def share(part: float, whole: float) -> str:
     """A part of a whole as a percentage."""
     return percent(part / whole) if whole else "—"
+
+
+def changed(candidate: Candidate, lever: Lever) -> str:
+    """What a lever decides in a choice, in a few words."""
+    c = candidate.choice
+    if c["sourcing"] == "managed_api":
+        return str(c["provider"])
+    if lever == "PRECISION":
+        return f"{c['weight_precision']}, {c['kv_precision']}"
+    if lever == "SERVING":
+        return str(c["framework"])
+    if lever == "CACHING":
+        return str(c["cache"]).replace("_", " ")
+    if lever == "DISTILLATION":
+        return str(c["model"])
+    return machine(candidate)

@@ -120,7 +120,7 @@ class Quantize:
                 Assumption(
                     f"workload.{workload.name}.quality_floor",
                     f"Quality floor, {workload.name}",
-                    "share of today's",
+                    "share",
                     workload.quality_floor,
                     hint,
                     0.0,

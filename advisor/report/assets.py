@@ -196,4 +196,5 @@ def build() -> Path:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{build()}\n")
+    built = folder()
+    sys.stdout.write(f"{built if (built / _BUNDLE).is_file() else build()}\n")

@@ -32,9 +32,7 @@ class Watched:
         self.errors: list[str] = []
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("request", self._asked)
-        self.page.on(
-            "console", lambda m: self.errors.append(m.text) if m.type == "error" else None
-        )
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
         self.page.goto(url)
         self.page.wait_for_selector(".mlc-lead")
@@ -95,7 +93,7 @@ def test_every_panel_has_its_own_finding_with_a_figure(app: Watched) -> None:
 
 
 def test_rejecting_makes_the_plan_dearer_and_accepting_again_restores_it(app: Watched) -> None:
-    app.visit("rightsize")
+    app.visit("source")
     switch = app.page.locator("[role=switch]").first
     assert switch.get_attribute("aria-checked") == "true"
     before = app.figures()
@@ -137,7 +135,7 @@ def test_an_assumption_changes_the_plan_and_a_bad_one_says_why(app: Watched) -> 
 def test_a_downloaded_plan_reloads_to_the_same_numbers(
     app: Watched, browser: Browser, voila_url: str, tmp_path: Path
 ) -> None:
-    app.visit("rightsize")
+    app.visit("source")
     before = app.figures()
     app.page.locator("[role=switch]").first.click()
     decided = app.wait_for_other_figures(before)
@@ -227,6 +225,6 @@ def test_nothing_sticks_out(browser: Browser, voila_url: str, width: int) -> Non
 
 def plan_usd(figures: str) -> float:
     """The planned cost out of the header's text, in USD."""
-    text = figures.split("Plan", 1)[1].split("$", 1)[1].split()[0]
+    text = figures.split("Plan", 1)[1].split("$", 1)[1].split(maxsplit=1)[0]
     scale = {"k": 1e3, "M": 1e6}.get(text[-1], 1.0)
     return float(text.rstrip("kM").replace(",", "")) * scale

@@ -108,7 +108,7 @@ def tradeoff() -> AnyChart:
     base = table()
     x = alt.X(
         "usd:Q",
-        scale=alt.Scale(zero=False, nice=True, rangeMin=16, rangeMax=alt.ExprRef("width - 72")),
+        scale=alt.Scale(zero=False, nice=True, rangeMin=16, rangeMax=alt.ExprRef("width - 16")),
         axis=usd_axis(title="USD a month", tickCount=5),
     )
     y = alt.Y(
@@ -132,9 +132,16 @@ def tradeoff() -> AnyChart:
         ),
         tooltip=tips,
     )
+    # Names stand on the side where there is room.
+    right = "datum.usd > (datum.least + datum.most) / 2"
     text = (
-        base.transform_filter("datum.state == 'best' || datum.state == 'today'")
-        .mark_text(align="left", dx=9, dy=-8)
+        base.transform_joinaggregate(least="min(usd)", most="max(usd)")
+        .transform_filter("datum.state == 'best' || datum.state == 'today'")
+        .mark_text(
+            align=alt.ExprRef(f"{right} ? 'right' : 'left'"),
+            dx=alt.ExprRef(f"{right} ? -9 : 9"),
+            dy=-8,
+        )
         .encode(x=x, y=y, text="label:N")
     )
     return alt.layer(points, text).properties(width="container", height=280)
