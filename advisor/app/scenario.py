@@ -12,6 +12,7 @@ from advisor.catalog import Catalog
 from advisor.errors import AdvisorError, InputError
 from advisor.optimize import playbook_plans
 from advisor.optimize.setting import Setting
+from advisor.optimize.solve import as_setting
 from advisor.playbook import View
 from advisor.portfolio import LEVERS, Lever, Portfolio
 from advisor.portfolio.load import load_portfolio, parse, sample_path
@@ -107,7 +108,11 @@ class Scenario(traitlets.HasTraits):
         """
         if name.lower().endswith(".json") and b'"format"' in content[:400]:
             found = read_plan_file(content, self.catalog, name)
-            self.open_portfolio(found["portfolio"], found["rejected"])
+            closed = frozenset(LEVERS) - frozenset(found["levers"])
+            p = found["portfolio"]
+            names = [w.name for w in p.workloads] + [j.name for j in p.training]
+            rejected = {n: closed | frozenset(found["rejected"].get(n, ())) for n in names}
+            self.open_portfolio(p, rejected)
             return f"Opened the plan for {found['portfolio'].name}."
         portfolio = load_portfolio(content, self.catalog, name=name)
         self.open_portfolio(portfolio)
@@ -178,7 +183,7 @@ class Scenario(traitlets.HasTraits):
 
 
 def _solved(setting: Setting, rejected: Rejected) -> View:
-    portfolio = setting.portfolio
+    portfolio = as_setting(setting).portfolio
     names = [w.name for w in portfolio.workloads] + [j.name for j in portfolio.training]
     levers = {n: frozenset(LEVERS) - rejected.get(n, frozenset()) for n in names}
     return View(playbook_plans(setting, levers=levers), rejected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from advisor.app.scenario import Scenario
@@ -44,7 +45,8 @@ class StartPanel:
             hint="YAML, CSV or XLSX, or a plan file saved here. It stays on this server.",
         )
         sample = button("Use the sample", self.scenario.open_sample)
-        self.main: list[Any] = [self._head, card("Workloads", self._table)]
+        self._doubts = html.show()
+        self.main: list[Any] = [self._head, self._doubts, card("Workloads", self._table)]
         self.aside: list[Any] = [
             card("Your own numbers", self._upload, row(sample)),
             card("How it works", html.show(html.explained(*HOW))),
@@ -72,6 +74,7 @@ class StartPanel:
                 "plan away at the end."
             ),
         )
+        html.update(self._doubts, *doubts(view.final.doubts))
         self._table.update(self._rows())
 
     def _rows(self) -> list[dict[str, Any]]:
@@ -109,6 +112,14 @@ class StartPanel:
     def mark_stale(self, stale: bool) -> None:
         """Dim figures while newer ones are on their way."""
         self._table.stale = stale
+
+
+def doubts(found: Mapping[str, str]) -> list[html.Markup]:
+    """A banner naming each workload that was left out or that the model doubts, and why."""
+    if not found:
+        return []
+    lines = [html.tag("p", html.tag("b", name), f" {why}") for name, why in found.items()]
+    return [html.banner([html.tag("b", "Worth a look. "), *lines], "warn")]
 
 
 HOW = (

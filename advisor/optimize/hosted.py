@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -97,11 +98,13 @@ def options(setting: Setting, workload: Workload) -> list[tuple[dict[str, Any], 
     if workload.kind != "llm":
         return []
     allowed = setting.portfolio.organisation.api_providers
-    for row in records(latest_prices(catalog)):
+    discounts = setting.portfolio.organisation.discounts
+    for row in records(latest_prices(catalog, discounts)):
         if catalog.lookup("models", row["model"])["model"] not in accepted:
             continue
-        outside = set(workload.residency) - set(row["geographies"] or ())
-        reason = f"not known to stay in {', '.join(sorted(outside))}" if outside else ""
+        inside = set(workload.residency) & set(row["geographies"] or ())
+        outside = workload.residency and not inside
+        reason = f"not known to stay in {' or '.join(workload.residency)}" if outside else ""
         if allowed and row["provider"] not in allowed:
             reason = "not among the hosts you buy from"
         out.append((row, reason))

@@ -53,6 +53,8 @@ def offers(catalog: Catalog, organisation: Organisation, as_of: date | None = No
         {k: 1.0 + catalog.assumption(v) for k, v in MARGIN_NAME.items()}
     )
     discount = prices["cloud"].map(lambda c: 1.0 - organisation.discounts.get(c, 0.0))
+    # A contract price is what was negotiated.
+    discount = discount.where(prices["standing"] != "contract", 1.0)
     rate = prices["usd_per_hour"].astype(float) * margin.fillna(1.0).astype(float) * discount
     prices = prices.assign(rate=rate)
     keys = ["cloud", "region", "instance"]
@@ -90,7 +92,8 @@ def _effective(out: pd.DataFrame, catalog: Catalog, organisation: Organisation) 
     for option in ("commit_1y", "commit_3y"):
         months = float(catalog.lookup("purchase_options", option)["term_months"])
         tail = purchase.term_rate(1.0, months, organisation.horizon_months, reuse)
-        terms[option] = np.minimum(out[option], out["on_demand"].fillna(np.inf)) * tail
+        out[option] = np.minimum(out[option], out["on_demand"].fillna(np.inf))
+        terms[option] = out[option] * tail
     known = terms.notna().any(axis=1)
     out["commit"] = terms.min(axis=1)
     out["commit_term"] = ""

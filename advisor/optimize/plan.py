@@ -77,6 +77,14 @@ class Plan:
         """Hours of one-off work on workloads."""
         return sum(c.total_hours for c in self.chosen)
 
+    @property
+    def doubts(self) -> dict[str, str]:
+        """What the planner should look at: workloads left out, and choices the model doubts."""
+        doubted = {
+            c.workload: str(c.details["doubt"]) for c in self.chosen if c.details.get("doubt")
+        }
+        return {**(self.setting.blocked or {}), **doubted}
+
     @cached_property
     def pools(self) -> list[PoolBill]:
         """What is bought jointly, pool by pool."""
@@ -204,6 +212,7 @@ class Plan:
             "shared": dict(self.shared),
             "one_off_usd": self.one_off_usd,
             "engineering_hours": self.engineering_hours,
+            "blocked": dict(self.setting.blocked or {}),
             "workloads": rows.where(rows.notna(), None).to_dict("records"),
             "purchases": [
                 {

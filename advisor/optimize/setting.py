@@ -23,10 +23,19 @@ from .variants import variants
 
 @dataclass(eq=False)
 class Setting:
-    """One portfolio against one catalog, with what is costly to derive kept."""
+    """One portfolio against one catalog, with what is costly to derive kept.
+
+    Attributes
+    ----------
+    blocked : dict, optional
+        Workloads and training jobs that cannot be planned, with what binds them; they are taken
+        out of `portfolio` so that the others are. None until that has been looked at
+        (`advisor.optimize.solve.as_setting`).
+    """
 
     portfolio: Portfolio
     catalog: Catalog
+    blocked: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         self._variants: dict[Workload, pd.DataFrame] = {}

@@ -24,6 +24,7 @@ from itertools import combinations
 import numpy as np
 
 from advisor.catalog import Catalog
+from advisor.errors import PortfolioError
 from advisor.portfolio import Portfolio
 
 from .bound import candidate_bound
@@ -64,7 +65,7 @@ def solve(
     InputError
         For unknown levers or workloads.
     PortfolioError
-        When today's deployment cannot be priced.
+        When no workload's present state can be priced.
     """
     started = time.perf_counter()
     setting = as_setting(portfolio, catalog)
@@ -104,10 +105,41 @@ def solve(
 
 
 def as_setting(portfolio: Portfolio | Setting, catalog: Catalog | None = None) -> Setting:
-    """A setting for the portfolio, or the one given."""
-    if isinstance(portfolio, Setting):
-        return portfolio
-    return Setting(portfolio, catalog or Catalog.load())
+    """A setting for the portfolio, or the one given, without what cannot be planned.
+
+    A workload whose present state cannot be priced is set aside with the reason
+    (``Setting.blocked``), and the others are planned.
+
+    Raises
+    ------
+    PortfolioError
+        When nothing is left to plan.
+    """
+    setting = portfolio
+    if not isinstance(setting, Setting):
+        setting = Setting(setting, catalog or Catalog.load())
+    if setting.blocked is None:
+        setting.blocked = {}
+        kept, jobs, first = [], [], None
+        for workload in setting.portfolio.workloads:
+            try:
+                candidate_today(setting, workload)
+                kept.append(workload)
+            except PortfolioError as error:
+                first = first or error
+                setting.blocked[workload.name] = str(error)
+        for job in setting.portfolio.training:
+            try:
+                plan_training(setting, job, frozenset())
+                jobs.append(job)
+            except PortfolioError as error:
+                setting.blocked[job.name] = str(error)
+        if not kept:
+            raise first or PortfolioError("there is no workload to plan")
+        setting.portfolio = setting.portfolio.model_copy(
+            update={"workloads": tuple(kept), "training": tuple(jobs)}
+        )
+    return setting
 
 
 def playbook_plans(

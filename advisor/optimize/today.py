@@ -87,9 +87,8 @@ def _candidate_today(setting: Setting, workload: Workload) -> Candidate:
                 column="current.instances",
                 fix=f"state it ({found['reason']})",
             )
-    price = row[workload.current.purchase if workload.current.purchase == "spot" else "on_demand"]
-    if workload.current.purchase.startswith("commit"):
-        price = row[workload.current.purchase]
+    owned = choice["sourcing"] == "owned"
+    price = row["commit" if owned else workload.current.purchase]
     if pd.isna(price):
         raise PortfolioError(
             f"workload '{workload.name}': no {workload.current.purchase} price is known for "

@@ -35,4 +35,5 @@ def plan_text(plans: Mapping[str, Plan]) -> str:
             f"{money(row['cost_per_prediction_usd'])}; {row['evidence']}"
         )
     lines.append(f"{'shared':22} {money(last.shared_usd_month):>8}")
+    lines += [f"look at {name}: {why}" for name, why in last.doubts.items()]
     return "\n".join(lines) + "\n"

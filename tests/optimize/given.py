@@ -119,7 +119,9 @@ def changed(workload: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def portfolio(
-    catalog: Catalog, workloads: Sequence[dict[str, Any]] = (CHAT, TICKETS, PHOTOS), **organisation: Any
+    catalog: Catalog,
+    workloads: Sequence[dict[str, Any]] = (CHAT, TICKETS, PHOTOS),
+    **organisation: Any,
 ) -> Portfolio:
     """A portfolio of these workloads for a company that buys from one cloud."""
     who = {"clouds": ["aws"], "geographies": ["us", "eu"], **organisation}
@@ -127,7 +129,9 @@ def portfolio(
 
 
 def setting(
-    catalog: Catalog, workloads: Sequence[dict[str, Any]] = (CHAT, TICKETS, PHOTOS), **organisation: Any
+    catalog: Catalog,
+    workloads: Sequence[dict[str, Any]] = (CHAT, TICKETS, PHOTOS),
+    **organisation: Any,
 ) -> Setting:
     return Setting(portfolio(catalog, workloads, **organisation), catalog)
 

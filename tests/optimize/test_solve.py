@@ -64,7 +64,9 @@ def test_workloads_and_shared_costs_add_up(plans: dict[str, Plan]):
         parts = sum(plan.workload_usd_month.values()) + plan.shared_usd_month
         assert parts == pytest.approx(plan.usd_month, rel=1e-9)
         assert set(plan.workload_usd_month) == {w.name for w in plan.portfolio.workloads}
-        one_off = sum(c.one_off_usd for c in plan.chosen) + sum(t.one_off_usd for t in plan.training)
+        one_off = sum(c.one_off_usd for c in plan.chosen) + sum(
+            t.one_off_usd for t in plan.training
+        )
         assert plan.run_rate_usd_month == pytest.approx(plan.usd_month - one_off / 12, rel=1e-9)
 
 
@@ -433,7 +435,9 @@ def test_who_needs_the_dear_hours_pays_for_them(three: Setting):
     assert bill.usd_month == pytest.approx(1.6 * MONTH)
     assert sum(split_by_use(bill)) == pytest.approx(bill.usd_month)
     dear = Offer(on_demand=1.0, commit=0.6, commit_term="commit_1y")
-    bill = Objective(three, 0.0).bills([made("l", 2.0, offer=dear), made("p", [2, 0], offer=dear)])[0]
+    bill = Objective(three, 0.0).bills([made("l", 2.0, offer=dear), made("p", [2, 0], offer=dear)])[
+        0
+    ]
     assert bill.mix.committed == 2
     # Half the hours cost 1.2 + 2.0, shared evenly; the others 1.2, for the level one alone.
     by_hand = [(3.2 / 2 + 1.2) / 2 * MONTH, 3.2 / 2 / 2 * MONTH]
