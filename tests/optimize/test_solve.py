@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.catalog import Catalog
@@ -213,7 +213,7 @@ def test_unknown_levers_and_workloads_are_named(three: Setting):
         solve(three, levers={"ticket": ["HARDWARE"]})
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6)
 @given(order=st.permutations(LEVERS))
 def test_cost_is_monotone_in_any_order_of_levers(three: Setting, order: list[Lever]):
     plan = solve(three)
@@ -223,7 +223,7 @@ def test_cost_is_monotone_in_any_order_of_levers(three: Setting, order: list[Lev
         plan = wider
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10)
 @given(
     per_workload=st.fixed_dictionaries(
         {
@@ -493,31 +493,51 @@ def tiny_portfolios() -> list[tuple[tuple[str, ...], list[dict[str, Any]], froze
 
 def everything(plan: Plan) -> float:
     """The least cost over all combinations of the candidates the solver may choose from."""
+    limit = plan.portfolio.organisation.engineering_hours
     options: list[list[Candidate]] = [
         candidates(plan.setting, w, plan.levers[w.name], t)
         for w, t in zip(plan.portfolio.workloads, plan.today, strict=True)
     ]
-    return min(plan.objective.total(chosen) for chosen in itertools.product(*options))
+    return min(
+        plan.objective.total(chosen)
+        for chosen in itertools.product(*options)
+        if limit is None or sum(c.total_hours for c in chosen) <= limit
+    )
+
+
+def compared(plan: Plan) -> float:
+    """The plan over the best of all combinations, with the certificate held against both."""
+    best = everything(plan)
+    assert plan.certificate is not None
+    assert plan.certificate.lower_usd <= best * (1 + 1e-9)
+    assert plan.usd_month >= best * (1 - 1e-9)
+    return plan.usd_month / best
 
 
 def test_the_solver_against_trying_everything(shipped: Catalog):
-    ratios, tried = [], 0
+    ratios = []
     for machines, work, levers in tiny_portfolios():
         frameworks = ("vllm", "torchserve") if len(work) == 3 else ("vllm", "torchserve", "triton")
         few = one_cloud(shipped, machines, ("us-east-1",), frameworks)
-        plan = solve(setting(few, work), levers=levers)
-        best = everything(plan)
-        tried += 1
-        assert plan.certificate is not None
-        assert plan.certificate.lower_usd <= best * (1 + 1e-9)
-        assert plan.usd_month >= best * (1 - 1e-9)
-        ratios.append(plan.usd_month / best)
+        ratios.append(compared(solve(setting(few, work), levers=levers)))
     print(  # noqa: T201  figures for whoever runs this with -s
-        f"\nsolver over the best of all combinations, {tried} portfolios: "
+        f"\nsolver over the best of all combinations, {len(ratios)} portfolios: "
         f"largest {max(ratios):.5f}, mean {np.mean(ratios):.5f}"
     )
-    assert tried >= 20
+    assert len(ratios) >= 20
     assert max(ratios) <= 1.005
+
+
+@pytest.mark.parametrize("hours", [20, 40, 60, 100])
+def test_a_scarce_budget_goes_where_it_counts(shipped: Catalog, hours: float):
+    # The first workload must not spend hours that another would use better.
+    few = one_cloud(shipped, TINY[1], ("us-east-1",), ("vllm", "torchserve", "triton"))
+    ratios = [
+        compared(solve(setting(few, work, engineering_hours=hours), levers=levers))
+        for work in ([PHOTOS, TICKETS], [CHAT, SCORES])
+        for levers in (ALL - {"SOURCING"}, ALL)
+    ]
+    assert max(ratios) <= 1.1
 
 
 def test_portfolio_of_one(small: Catalog):
