@@ -210,7 +210,13 @@ def test_the_plan_reads_well_without_json(capsys):
         assert word in said
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["plan", "--help"], ["check", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        *([name, "--help"] for name in ("plan", "check", "predict", "accuracy", "attach")),
+    ],
+)
 def test_help_does_not_wait_for_heavy_imports(arguments):
     program = (
         "import sys\nfrom advisor.cli import main\n"

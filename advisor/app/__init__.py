@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .scenario import Scenario
 
-__all__ = ["Scenario", "open_app", "open_step"]
+__all__ = ["Scenario", "open_accuracy", "open_app", "open_step"]
 
 
 def open_app(scenario: Scenario | None = None) -> Any:
@@ -25,6 +25,13 @@ def open_step(key: str, scenario: Scenario | None = None) -> Any:
     from .shell import step_widget
 
     return step_widget(key, scenario)
+
+
+def open_accuracy(scenario: Scenario | None = None) -> Any:
+    """The accuracy card: predicted against measured, and what is known how well."""
+    from .shell import accuracy_widget
+
+    return accuracy_widget(scenario)
 
 
 def __getattr__(name: str) -> Any:

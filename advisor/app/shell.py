@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from advisor.app.accuracy import AccuracyPanel
 from advisor.app.panel import StepPanel
 from advisor.app.scenario import Scenario
 from advisor.app.start import StartPanel
@@ -15,7 +16,8 @@ from advisor.app.widgets.rail import Rail
 from advisor.format import money, percent
 from advisor.playbook import steps
 
-START, SUMMARY = "start", "plan"
+START, SUMMARY, ACCURACY = "start", "plan", "accuracy"
+TITLES = {START: "Portfolio", SUMMARY: "Plan & report", ACCURACY: "Accuracy card"}
 
 
 class App:
@@ -46,7 +48,7 @@ class App:
     @property
     def keys(self) -> list[str]:
         """Panels in order."""
-        return [START, *steps(), SUMMARY]
+        return [START, *steps(), SUMMARY, ACCURACY]
 
     def panel(self, key: str) -> Any:
         """A panel, built on first use and up to date."""
@@ -62,6 +64,8 @@ class App:
             return StartPanel(self.scenario)
         if key == SUMMARY:
             return SummaryPanel(self.scenario)
+        if key == ACCURACY:
+            return AccuracyPanel(self.scenario)
         return StepPanel(self.scenario, steps()[key])
 
     def _show(self) -> None:
@@ -112,7 +116,7 @@ class App:
 
     def _rail_steps(self) -> list[Any]:
         view = self.scenario.view
-        out: list[Any] = [{"key": START, "label": "Portfolio", "mark": "⌂", "state": "todo"}]
+        out: list[Any] = [{"key": START, "label": TITLES[START], "mark": "⌂", "state": "todo"}]
         for key, step in steps().items():
             saving = view.saving(key)
             names = [w.name for w in view.portfolio.workloads]
@@ -128,7 +132,8 @@ class App:
                     "divider": key == "source",
                 }
             )
-        out.append({"key": SUMMARY, "label": "Plan & report", "mark": "Σ", "state": "todo"})
+        for key, mark in ((SUMMARY, "Σ"), (ACCURACY, "±")):
+            out.append({"key": key, "label": TITLES[key], "mark": mark, "state": "todo"})
         return out
 
     def _footer(self, key: str) -> list[Any]:
@@ -157,7 +162,7 @@ class App:
         return move
 
     def _title(self, key: str) -> str:
-        return {START: "Portfolio", SUMMARY: "Plan & report"}.get(key) or steps()[key].title
+        return TITLES.get(key) or steps()[key].title
 
 
 def step_widget(key: str, scenario: Scenario | None = None) -> Any:
@@ -181,3 +186,9 @@ def step_widget(key: str, scenario: Scenario | None = None) -> Any:
     scenario.observe(refresh, "view")
     scenario.observe(lambda _change: panel.mark_stale(scenario.busy), "busy")
     return page(body, aside)
+
+
+def accuracy_widget(scenario: Scenario | None = None) -> Any:
+    """The accuracy card by itself, for its notebook."""
+    panel = AccuracyPanel(scenario or Scenario())
+    return page(stack(*panel.main), stack(*panel.aside))

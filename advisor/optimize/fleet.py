@@ -40,6 +40,7 @@ def machines(
     spread: Array,
     per_machine: Array,
     spare: int,
+    ca2: float,
 ) -> Array:
     """Instances needed in each hour.
 
@@ -52,6 +53,8 @@ def machines(
         relative spread, and replicas per machine.
     spare : int
         Machines beyond need, so that one may fail; none for deferrable work.
+    ca2 : float
+        Squared coefficient of variation of gaps between arrivals within an hour.
 
     Returns
     -------
@@ -62,7 +65,8 @@ def machines(
         rps_low[:, None],
         concurrency[:, None],
         (latency_s * (1.0 + spread))[:, None],
-        50.0 if workload.deferrable_hours else workload.slo.percentile,
+        0.0 if workload.deferrable_hours else workload.slo.percentile,
+        ca2,
     )
     count = np.ceil(need / per_machine[:, None])
     extra = 0 if workload.deferrable_hours else spare
@@ -89,6 +93,7 @@ def fleet(
         spread=column("spread"),
         per_machine=per,
         spare=setting.portfolio.organisation.spare_instances,
+        ca2=setting.catalog.assumption("burstiness_ca2"),
     )
 
 

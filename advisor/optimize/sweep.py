@@ -194,4 +194,5 @@ def _counts(
         spread=column("spread"),
         per_machine=np.maximum(np.floor(chips / split), 1.0),
         spare=setting.portfolio.organisation.spare_instances,
+        ca2=setting.catalog.assumption("burstiness_ca2"),
     )

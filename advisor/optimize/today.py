@@ -185,6 +185,7 @@ def _modelled(
         **one,
         per_machine=np.array([per]),
         spare=setting.portfolio.organisation.spare_instances,
+        ca2=setting.catalog.assumption("burstiness_ca2"),
     )
 
 

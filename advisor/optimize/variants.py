@@ -21,6 +21,7 @@ from advisor.performance.predict import predict
 from advisor.portfolio import Workload
 
 from .effort import mapped
+from .recalibrate import correction
 
 INTRINSIC = frozenset({"continuous_batching", "paged_kv"})
 """Techniques a framework cannot be run without; all others are the team's choice."""
@@ -214,7 +215,10 @@ def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) 
         tpot_slo_s=np.inf if deferrable else (slo.tpot_s or np.inf),
         latency_slo_s=np.inf if deferrable else (slo.latency_s or np.inf),
     )
-    out = pd.concat([table, predict(catalog, asked)], axis=1)
+    corrected = correction(catalog, workload, asked)
+    for target in ("ttft_slo_s", "tpot_slo_s", "latency_slo_s"):
+        asked[target] *= corrected.speed
+    out = pd.concat([table, corrected.apply(predict(catalog, asked))], axis=1)
     out["quality"] = quality(catalog, workload, table)
     poor = (out["quality"] < workload.quality_floor - 1e-9) & (out["reason"] == "")
     out.loc[poor, "reason"] = [

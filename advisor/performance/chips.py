@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .llm import Array
+from .configs import Array
 from .lookup import Lookup
 
 PEAK_COLUMN = {

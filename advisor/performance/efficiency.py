@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -10,41 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
-from advisor.catalog.records import record
 
+from . import anchors
 from .chips import peak_tflops
-from .llm import Array
-from .lookup import Lookup, column
+from .lookup import Lookup
+from .rules import rule_of_thumb
 
 Objects = npt.NDArray[np.object_]
 Factors = dict[str, npt.NDArray[Any]]
-
-ANCHOR_LEVELS: tuple[tuple[tuple[str, ...], float], ...] = (
-    (("model", "accelerator", "precision", "framework"), 0.10),
-    (("model", "accelerator", "precision"), 0.20),
-    (("model", "accelerator"), 0.25),
-    (("kind", "family", "peak"), 0.30),
-    (("kind", "family"), 0.40),
-)
-"""How near an anchor must be, nearest first, and the 80 % spread of what it says. Spreads are this
-project's judgement until the accuracy work fits them."""
-
-
-def most_specific(table: pd.DataFrame, wanted: dict[str, tuple[Any, int]]) -> int:
-    """Position of the most specific row that matches; ``*`` in the table matches anything.
-
-    Parameters
-    ----------
-    wanted : mapping of column to (value, weight)
-        Rows that name the value outright rank by the weights of the columns where they do.
-    """
-    match = np.ones(len(table), bool)
-    rank = np.zeros(len(table))
-    for name, (value, weight) in wanted.items():
-        exact = (table[name] == value).to_numpy()
-        match &= exact | (table[name] == "*").to_numpy()
-        rank += weight * exact
-    return int(np.where(match, rank, -1.0).argmax())
 
 
 def _spread_out(keys: list[Objects]) -> tuple[npt.NDArray[np.intp], list[tuple[Any, ...]]]:
@@ -53,20 +27,103 @@ def _spread_out(keys: list[Objects]) -> tuple[npt.NDArray[np.intp], list[tuple[A
     return codes, list(unique)
 
 
-def calibration_factors(
-    catalog: Catalog, framework: Objects, family: Objects, peak: Objects
-) -> Factors:
-    """The most specific calibration row for each configuration, as columns of shape (n,).
+def version_key(version: str) -> tuple[int, ...]:
+    """A version's numbers, for comparing: ``0.6.3.post1`` is (0, 6, 3); no number, no key."""
+    match = re.match(r"v?(\d+(?:\.\d+)*)", str(version).strip())
+    return tuple(int(part) for part in match.group(1).split(".")) if match else ()
 
-    Framework counts for more than family, and family for more than peak.
+
+def _pick(table: pd.DataFrame, framework: str, version: str) -> int:
+    """Position of the row for one stack.
+
+    A row's version says from when on it holds; the newest that is not newer than the one asked for
+    counts, else the oldest. Where no version is known, a row for any version does, else the one that
+    most measurements stand behind.
     """
-    table = catalog["calibration"]
-    codes, unique = _spread_out([framework, family, peak])
-    picks = [
-        most_specific(table, {"framework": (f, 4), "family": (a, 2), "peak": (p, 1)})
-        for f, a, p in unique
-    ]
-    return {name: table[name].to_numpy()[picks][codes] for name in table.columns}
+    name = framework if (table["framework"] == framework).any() else "*"
+    places = np.flatnonzero((table["framework"] == name).to_numpy())
+    keys = [version_key(table["version"].iloc[i]) for i in places]
+    asked = version_key(version)
+    if asked:
+        able = [k for k in keys if k <= asked] or [min(keys)]
+    else:
+        counts = table["n"].to_numpy()[places]
+        able = [()] if () in keys else [keys[int(counts.argmax())]]
+    return int(places[keys.index(max(able))])
+
+
+UNSEEN_SPREAD = 0.5
+"""What the design asks for outside the range that was measured."""
+
+
+def calibration_factors(
+    catalog: Catalog,
+    framework: Objects,
+    version: Objects,
+    family: Objects,
+    peak: Objects,
+    pcie: npt.NDArray[np.bool_],
+    moe: npt.NDArray[np.bool_],
+) -> Factors:
+    """Factors of the roofline for each configuration, as columns of shape (n,).
+
+    Parameters
+    ----------
+    framework, version, family : array of str
+    peak : array of str
+        The arithmetic, or ``weight_only``.
+    pcie : array of bool
+        Chips whose links run over PCIe.
+    moe : array of bool
+        Mixtures of experts.
+    """
+    table = catalog["calibration"].reset_index(drop=True)
+    codes, unique = _spread_out([framework, version])
+    picks = np.array([_pick(table, *key) for key in unique])
+    out = {name: table[name].to_numpy()[picks][codes] for name in table.columns}
+    codes, unique = _spread_out([family, peak])
+    scales = pd.DataFrame([_scale(catalog, *key) for key in unique]).iloc[codes]
+    share = np.where(moe, out["moe_efficiency"].astype(float), 1.0)
+    compute = scales["compute"].to_numpy() * share
+    for name in ("decode_efficiency", "prefill_efficiency"):
+        out[name] = np.minimum(out[name].astype(float) * compute, 0.95)
+    bandwidth = out["bandwidth_efficiency"].astype(float) * scales["bandwidth"].to_numpy()
+    out["bandwidth_efficiency"] = np.minimum(bandwidth, 1.0)
+    for name in ("link_efficiency", "link_latency_s"):
+        out[name] = np.where(pcie, out[f"pcie_{name}"], out[name]).astype(float)
+    seen = scales["seen"].to_numpy(bool)
+    wide = np.where(seen, scales["spread"].to_numpy(), UNSEEN_SPREAD)
+    for name in ("spread", "tpot_spread", "ttft_spread"):
+        own = pd.to_numeric(pd.Series(out[name])).to_numpy(float)
+        out[name] = np.fmax(np.where(np.isnan(own), out["spread"].astype(float), own), wide)
+    both = np.array(
+        [weakest(a, b) for a, b in zip(out["evidence"], scales["evidence"], strict=True)]
+    )
+    out["evidence"] = np.where(seen, both, "rule").astype(object)
+    return out
+
+
+STRENGTH = ("measured", "published", "calibrated", "rule")
+"""Kinds of evidence, strongest first."""
+
+
+def weakest(*evidence: str) -> str:
+    """The weakest of several kinds of evidence: what rests on all of them."""
+    return max(evidence, key=STRENGTH.index)
+
+
+@lru_cache(maxsize=1024)
+def _scale(catalog: Catalog, family: str, peak: str) -> dict[str, Any]:
+    """All matching scales multiplied; ``seen`` where the family has a row."""
+    table = catalog["calibration_scales"]
+    mine = table[table["family"].isin((family, "*")) & table["peak"].isin((peak, "*"))]
+    return {
+        "compute": float(mine["compute"].to_numpy(float).prod()),
+        "bandwidth": float(mine["bandwidth"].to_numpy(float).prod()),
+        "spread": float(mine["spread"].max()) if len(mine) else UNSEEN_SPREAD,
+        "evidence": weakest("calibrated", *mine["evidence"]),
+        "seen": bool((mine["family"] == family).any()),
+    }
 
 
 def pass_factors(
@@ -74,82 +131,35 @@ def pass_factors(
 ) -> Factors:
     """Share of peak and fixed time per pass for one-pass models, as columns of shape (n,).
 
-    The rule of thumb for (kind, chip kind, framework) is scaled by how measured anchors compare
-    with their own rule of thumb, taking the nearest anchors there are (`ANCHOR_LEVELS`).
+    The rule of thumb for (kind, chip kind, framework), moved by what measured anchors say.
     """
     keys = {
-        "model": models.values("model"),
-        "accelerator": chips.values("accelerator"),
-        "precision": precisions.values("precision"),
-        "framework": configs["framework"].to_numpy(object),
         "kind": models.values("kind"),
+        "framework": configs["framework"].to_numpy(object),
         "family": chips.values("family"),
         "peak": precisions.values("peak"),
+        "accelerator": chips.values("accelerator"),
+        "model": models.values("model"),
         "chip_kind": chips.values("kind"),
+        "power": anchors.power_per_peak(chips, peak_tflops(chips, precisions)),
     }
-    codes, unique = _spread_out(list(keys.values()))
-    rows = [_one(catalog, dict(zip(keys, key, strict=True))) for key in unique]
-    return {name: np.array([r[name] for r in rows])[codes] for name in rows[0]}
-
-
-def _one(catalog: Catalog, key: dict[str, Any]) -> dict[str, Any]:
-    rule = rule_of_thumb(catalog, key["kind"], key["chip_kind"], key["framework"])
+    codes, unique = _spread_out([np.asarray(v, object) for v in keys.values()])
+    asked = pd.DataFrame(unique, columns=list(keys))
+    told = anchors.estimate(catalog, asked)
+    rules = pd.DataFrame(
+        [
+            rule_of_thumb(catalog, k, c, f)
+            for k, c, f in zip(asked["kind"], asked["chip_kind"], asked["framework"], strict=True)
+        ]
+    )
+    spread = np.exp(anchors.Z80 * told["sd"]) - 1.0
     out = {
-        "mfu": rule["mfu"],
-        "batch_overhead_s": rule["batch_overhead_s"],
-        "spread": rule["spread"],
-        "evidence": "rule",
+        "mfu": np.minimum(rules["mfu"] * np.exp(told["speed"]), 0.95),
+        "batch_overhead_s": rules["batch_overhead_s"] * np.exp(told["fixed"]),
+        "spread": np.where(told["near"], spread, np.maximum(spread, rules["spread"])),
+        "server_share": rules["server_share"],
+        "evidence": np.where(
+            told["exact"], "published", np.where(told["near"], "calibrated", "rule")
+        ),
     }
-    anchors = anchor_ratios(catalog)
-    for level, (columns, spread) in enumerate(ANCHOR_LEVELS):
-        ratio = anchors[columns].get(tuple(key[c] for c in columns))
-        if ratio is not None:
-            out["mfu"] = min(rule["mfu"] * ratio, 0.95)
-            out["spread"] = spread
-            out["evidence"] = "published" if level == 0 else "calibrated"
-            break
-    return out
-
-
-@lru_cache(maxsize=4096)
-def rule_of_thumb(catalog: Catalog, kind: str, chip_kind: str, framework: str) -> dict[str, Any]:
-    """The most specific pass-efficiency row for a kind of model on a kind of chip."""
-    table = catalog["pass_efficiency"]
-    wanted = {"kind": (kind, 2), "chip_kind": (chip_kind, 4), "framework": (framework, 1)}
-    return record(table.iloc[most_specific(table, wanted)])
-
-
-@lru_cache(maxsize=8)
-def anchor_ratios(catalog: Catalog) -> dict[tuple[str, ...], dict[tuple[Any, ...], float]]:
-    """Measured over rule-of-thumb share of peak, at each level of nearness (geometric means)."""
-    anchors = catalog["anchors"].reset_index(drop=True)
-    models = Lookup(catalog, "models", anchors["model"])
-    chips = Lookup(catalog, "accelerators", anchors["accelerator"])
-    precisions = Lookup(catalog, "precisions", anchors["precision"])
-    scale: Array = column(anchors, "sample_tokens") / models.numbers("sample_tokens")
-    flop = models.numbers("gflops_per_sample") * np.where(np.isnan(scale), 1.0, scale)
-    # Anchors of power-capped chips were measured under their cap.
-    derate = np.where(chips.flags("power_capped"), catalog.assumption("power_capped_derate"), 1.0)
-    peak = peak_tflops(chips, precisions) * derate
-    with np.errstate(divide="ignore"):
-        mfu = anchors["samples_per_s"].to_numpy(float) * flop / (peak * 1e3)
-    kinds = zip(models.values("kind"), chips.values("kind"), anchors["framework"], strict=True)
-    rules = np.array([rule_of_thumb(catalog, k, c, f)["mfu"] for k, c, f in kinds])
-    table = anchors.assign(
-        kind=models.values("kind"),
-        family=chips.values("family"),
-        peak=precisions.values("peak"),
-        ratio=np.log(mfu / rules),
-    )
-    # A pass is measured at several batches; only the best of each configuration is saturated.
-    saturated = table.sort_values("ratio").drop_duplicates(
-        ["model", "accelerator", "precision", "framework"], keep="last"
-    )
-    usable = saturated[np.isfinite(saturated["ratio"])]
-    return {
-        columns: {
-            (k if isinstance(k, tuple) else (k,)): float(np.exp(v))
-            for k, v in usable.groupby(list(columns))["ratio"].mean().items()
-        }
-        for columns, _ in ANCHOR_LEVELS
-    }
+    return {name: np.asarray(v)[codes] for name, v in out.items()}

@@ -10,12 +10,13 @@ bytes per weight :math:`w`, bytes per KV element :math:`k`.
     F  &= (2 P_{act} B + 4 L n_h d_h c B)/n \\
     t_{step} &= \left[((W+KV)/(e_{bw} BW))^p + (F/(e_{dec} \Pi))^p\right]^{1/p}
                + t_{comm}(B) + t_0 + t_{seq} B \\
-    t_{pre} &= \max\left(\frac{2 P_{act} i + 2 L n_h d_h i^2}{n\,e_{pre} \Pi},
-               \frac{W}{e_{bw} BW}\right) + t_{comm}(i)
+    t_{pre}(m) &= \max\left(m\frac{2 P_{act} i + 2 L n_h d_h i^2}{n\,e_{pre} \Pi},
+               \frac{W(m i)}{e_{bw} BW}\right) + t_{comm}(m i) + t_0
 
-A replica that turns :math:`B` requests around finishes :math:`X(B) = B/(B t_{pre} + osl\,t_{step})`
-requests a second: prefills share the machine with decoding, so the time per output token seen by a
-request is :math:`(B t_{pre} + osl\,t_{step})/osl`.
+A pass takes :math:`m` prompts, as many as the engine's limit of tokens per pass admits, so that
+weight reads and link latency are paid per pass and not per prompt. A replica that turns :math:`B`
+requests around takes :math:`T(B) = (B/m)\,t_{pre}(m) + osl\,t_{step}` for it: prefills share the
+machine with decoding, so the time per output token seen by a request is :math:`T(B)/osl`.
 
 Sources: the published roofline form of LLM inference (weights and KV read per step, FLOP per
 token); factors from the calibration catalog.
@@ -23,116 +24,29 @@ token); factors from the calibration catalog.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from .configs import BYTES_16, GIB, Array, LlmConfigs
+from .memory import activations_gib, kv_bytes_per_token, max_batch, weights_gib
 
-GIB = 2.0**30
-BYTES_16 = 2.0
-
-
-@dataclass(frozen=True)
-class LlmConfigs:
-    """One entry per configuration; every field is an array of shape (n,) or broadcasts to it.
-
-    Memory in GiB, bandwidth in GB/s, peaks in TFLOP/s, times in seconds, parameters in billions.
-    """
-
-    params_b: Array
-    active_params_b: Array
-    expert_params_b: Array
-    embedding_params_b: Array
-    tied_embeddings: Array
-    layers: Array
-    hidden: Array
-    heads: Array
-    kv_heads: Array
-    head_size: Array
-    kv_dim_mla: Array
-    """0 where the model has ordinary K and V heads."""
-    window_tokens: Array
-    window_share: Array
-    experts: Array
-    experts_active: Array
-    weight_bits: Array
-    kv_bits: Array
-    peak_tflops: Array
-    bandwidth_gb_s: Array
-    memory_gib: Array
-    """Visible to the framework per device, after its own share."""
-    link_gb_s: Array
-    tensor_parallel: Array
-    isl_tokens: Array
-    osl_tokens: Array
-    prefix_hit: Array
-    """Share of input tokens whose KV is found rather than computed."""
-    continuous: Array
-    """1 where requests join and leave the running batch; 0 where a batch runs to its end."""
-    paged: Array
-    speculative_tokens: Array
-    """Draft tokens per step; 0 without speculative decoding."""
-    acceptance_rate: Array
-    draft_share: Array
-    """Draft model's size and work as a share of the target's."""
-    max_sequences: Array
-    bandwidth_efficiency: Array
-    decode_efficiency: Array
-    prefill_efficiency: Array
-    step_overhead_s: Array
-    sequence_overhead_s: Array
-    link_efficiency: Array
-    link_latency_s: Array
-    blend_exponent: Array
-    activation_gib: Array
-
-    def column(self) -> LlmConfigs:
-        """The same configurations with shape (n, 1), to broadcast against a grid of batches."""
-        return LlmConfigs(
-            **{f.name: np.asarray(getattr(self, f.name), float)[..., None] for f in fields(self)}
-        )
-
-
-def weights_gib(c: LlmConfigs) -> Array:
-    """Weights of the whole model, GiB; the input embedding stays at 16 bits.
-
-    Draft weights of speculative decoding are included.
-    """
-    body = (c.params_b - c.embedding_params_b) * c.weight_bits / 8.0
-    embedding = c.embedding_params_b * np.maximum(c.weight_bits / 8.0, BYTES_16)
-    draft = np.where(c.speculative_tokens > 0, c.draft_share, 0.0)
-    return (body + embedding) * (1.0 + draft) * 1e9 / GIB
-
-
-def kv_bytes_per_token(c: LlmConfigs, context: Array) -> Array:
-    """KV cache per token of context over all ranks, bytes.
-
-    K and V heads are copied once ranks outnumber them; the latent cache of MLA lies on every rank.
-    Windowed layers keep at most their window.
-    """
-    ranks = np.maximum(c.tensor_parallel, c.kv_heads)
-    plain = 2.0 * c.layers * ranks * c.head_size
-    latent = c.layers * c.kv_dim_mla * c.tensor_parallel
-    elements = np.where(c.kv_dim_mla > 0, latent, plain)
-    windowed = np.where(
-        c.window_tokens > 0, np.minimum(1.0, c.window_tokens / np.maximum(context, 1.0)), 1.0
-    )
-    kept = 1.0 - c.window_share * (1.0 - windowed)
-    return elements * kept * c.kv_bits / 8.0
-
-
-def max_batch(c: LlmConfigs) -> Array:
-    """Requests that fit in memory beside the weights; below 1 where the model does not fit.
-
-    Paged engines hold what a request has used so far (``isl + osl/2`` on average); others reserve
-    ``isl + osl`` from the start.
-    """
-    context = c.isl_tokens + np.where(c.paged > 0, 0.5, 1.0) * c.osl_tokens
-    room = c.memory_gib * c.tensor_parallel - weights_gib(c) - c.activation_gib * c.tensor_parallel
-    per_request = kv_bytes_per_token(c, context) * context / GIB
-    return np.minimum(room / per_request, c.max_sequences)
+__all__ = [
+    "GIB",
+    "Array",
+    "Capacity",
+    "LlmConfigs",
+    "capacity",
+    "kv_bytes_per_token",
+    "max_batch",
+    "prefill_s",
+    "prefill_share_s",
+    "step_s",
+    "throughput",
+    "turn_s",
+    "weights_gib",
+]
 
 
 def _communication_s(c: LlmConfigs, tokens: Array) -> Array:
@@ -153,6 +67,11 @@ def _streamed_bytes(c: LlmConfigs, tokens: Array) -> Array:
     return streamed * 1e9 * c.weight_bits / 8.0 / c.tensor_parallel
 
 
+def _overhead_s(c: LlmConfigs) -> Array:
+    """Fixed time of a pass, s: partly the framework's, partly the start of every layer's kernels."""
+    return c.step_overhead_s * (0.5 + 0.5 * c.layers / 32.0)
+
+
 def _flop_per_token(c: LlmConfigs) -> Array:
     embedding = np.where(c.tied_embeddings > 0, 0.0, c.embedding_params_b)
     return 2.0 * (c.active_params_b - embedding) * 1e9
@@ -168,10 +87,8 @@ def step_s(c: LlmConfigs, batch: Array) -> Array:
     context = c.isl_tokens + c.osl_tokens / 2.0
     drafts = c.speculative_tokens
     checked = batch * (1.0 + drafts)
-    read = (
-        _streamed_bytes(c, checked)
-        + batch * context * kv_bytes_per_token(c, context) / c.tensor_parallel
-    )
+    cached = batch * context * kv_bytes_per_token(c, context) / c.tensor_parallel
+    read = _streamed_bytes(c, checked) + cached / c.cache_efficiency
     attention = 4.0 * c.layers * c.heads * c.head_size * context
     flop = (_flop_per_token(c) + attention) * checked / c.tensor_parallel
     memory = read / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
@@ -179,22 +96,44 @@ def step_s(c: LlmConfigs, batch: Array) -> Array:
     p = c.blend_exponent
     pass_s = (memory**p + compute**p) ** (1.0 / p)
     draft_s = drafts * c.draft_share * pass_s / (1.0 + drafts)
-    fixed = (
-        c.step_overhead_s * (1.0 + 0.3 * np.minimum(drafts, 1.0)) + c.sequence_overhead_s * batch
-    )
+    fixed = _overhead_s(c) * (1.0 + 0.3 * np.minimum(drafts, 1.0)) + c.sequence_overhead_s * batch
     a = np.clip(c.acceptance_rate, 0.0, 0.999)
     yielded = np.where(drafts > 0, (1.0 - a ** (drafts + 1.0)) / (1.0 - a), 1.0)
     return (pass_s + draft_s + _communication_s(c, checked) + fixed) / yielded
 
 
-def prefill_s(c: LlmConfigs) -> Array:
-    """Time to read one request's prompt, s; tokens found in the prefix cache cost nothing."""
-    tokens = np.maximum(c.isl_tokens * (1.0 - c.prefix_hit), 1.0)
+def _computed_tokens(c: LlmConfigs) -> Array:
+    """Prompt tokens that are computed; those found in the prefix cache cost nothing."""
+    return np.maximum(c.isl_tokens * (1.0 - c.prefix_hit), 1.0)
+
+
+def prefill_s(c: LlmConfigs, prompts: npt.ArrayLike = 1.0) -> Array:
+    """Time to read so many requests' prompts together, s."""
+    m = np.asarray(prompts, float)
+    tokens = _computed_tokens(c)
     attention = 2.0 * c.layers * c.heads * c.head_size * tokens * c.isl_tokens
-    flop = (_flop_per_token(c) * tokens + attention) / c.tensor_parallel
+    flop = m * (_flop_per_token(c) * tokens + attention) / c.tensor_parallel
     compute = flop / (c.prefill_efficiency * c.peak_tflops * 1e12)
-    memory = _streamed_bytes(c, tokens) / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
-    return np.maximum(compute, memory) + _communication_s(c, tokens)
+    memory = _streamed_bytes(c, m * tokens) / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
+    p = c.blend_exponent
+    pass_s = (memory**p + compute**p) ** (1.0 / p)
+    return pass_s + _communication_s(c, m * tokens) + _overhead_s(c)
+
+
+def prefill_share_s(c: LlmConfigs, batch: Array) -> Array:
+    """Machine time one prompt takes when `batch` requests are in the machine, s."""
+    together = np.clip(c.batched_tokens / _computed_tokens(c), 1.0, np.maximum(batch, 1.0))
+    return prefill_s(c, together) / together
+
+
+def turn_s(c: LlmConfigs, batch: Array) -> Array:
+    """Time in which a replica takes in, answers and releases `batch` requests, s."""
+    return batch * prefill_share_s(c, batch) + c.osl_tokens * step_s(c, batch)
+
+
+def throughput(c: LlmConfigs, batch: Array) -> Array:
+    """Requests/s of one replica that always has `batch` requests in the machine."""
+    return batch / turn_s(c, batch)
 
 
 STATIC_BATCH_YIELD = 0.5
@@ -241,7 +180,7 @@ def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 
     top = np.maximum(limit, 1.0)
     grid = np.maximum(np.floor(top[:, None] ** np.linspace(0.0, 1.0, points)), 1.0)
     wide = c.column()
-    step, pre = step_s(wide, grid), prefill_s(wide)
+    step, alone, pre = step_s(wide, grid), prefill_s(wide), prefill_share_s(wide, grid)
     useful = np.where(wide.continuous > 0, 1.0, STATIC_BATCH_YIELD)
     osl = wide.osl_tokens
     cycle = grid * pre + osl * step
@@ -249,9 +188,9 @@ def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 
     token = np.where(osl > 1, cycle / osl, 0.0)
     gather = np.where(wide.continuous > 0, 0.0, cycle / 2.0)
     # What the target leaves for waiting bounds how busy prefills may keep the machine.
-    room = ttft_slo_s[:, None] - (pre + step + gather)
+    room = ttft_slo_s[:, None] - (alone + step + gather)
     rate = np.minimum(most, _busy(room / 3.0, pre) / pre)
-    first = pre + 3.0 * _wait_s(rate * pre, pre) + step + gather
+    first = alone + 3.0 * _wait_s(rate * pre, pre) + step + gather
     ok = (token <= tpot_slo_s[:, None]) & (rate > 0)
     pick = np.where(ok, rate, -1.0).argmax(axis=1) * ok.any(axis=1)
     rows = np.arange(n)
@@ -288,7 +227,7 @@ def _reasons(
     ttft_slo_s: Array,
     tpot_slo_s: Array,
 ) -> npt.NDArray[np.object_]:
-    need = weights_gib(c) + c.activation_gib * c.tensor_parallel
+    need = weights_gib(c) + activations_gib(c) * c.tensor_parallel
     have = c.memory_gib * c.tensor_parallel
     out = np.full(len(limit), "", dtype=object)
     for i in np.flatnonzero(~feasible):

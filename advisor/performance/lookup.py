@@ -10,7 +10,7 @@ import pandas as pd
 
 from advisor.catalog import Catalog
 
-from .llm import Array
+from .configs import Array
 
 
 class Lookup:
@@ -49,5 +49,7 @@ class Lookup:
 
 
 def column(frame: pd.DataFrame, name: str, default: float = np.nan) -> Array:
-    """A frame's column as floats, blanks as `default`."""
+    """A frame's column as floats, `default` where it is blank or the frame lacks the column."""
+    if name not in frame:
+        return np.full(len(frame), default)
     return np.asarray(pd.to_numeric(frame[name]).fillna(default), float)

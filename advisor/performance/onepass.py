@@ -1,6 +1,7 @@
 r"""Models that answer in one pass: encoders, vision, diffusion, tabular.
 
-.. math:: t(b) = t_0 + \max\left(\frac{b F}{\eta \Pi},\ \frac{w P}{e_{bw} BW}\right)
+.. math:: t(b) = \left[t_0^p + \max\left(\frac{b F}{\eta \Pi},\
+    \frac{w P}{e_{bw} BW}\right)^p\right]^{1/p}
 
 with FLOPs per sample :math:`F`, share of peak :math:`\eta` (from a measured anchor where one
 exists, else a rule) and fixed time per pass :math:`t_0`. With dynamic batching a request waits for
@@ -14,9 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .llm import GIB, Array, Capacity
+from .configs import GIB, Array
+from .llm import Capacity
+from .lookup import Lookup
 
 BANDWIDTH_EFFICIENCY = 0.8
+PASS_BLEND = 2.0
+"""How fixed time and work overlap: 1 adds them, infinity takes the longer. Batch sweeps lie
+between: launches hide behind arithmetic once there is enough of it."""
 MAX_BATCH = 256
 USABLE_MEMORY = 0.9
 """Share of memory left to weights and activations."""
@@ -43,7 +49,32 @@ def pass_s(c: PassConfigs, batch: Array) -> Array:
     """Time of one pass over `batch` samples, s."""
     compute = batch * c.gflops_per_sample / (c.mfu * c.peak_tflops * 1e3)
     weights = c.params_b * c.weight_bits / 8.0 / (BANDWIDTH_EFFICIENCY * c.bandwidth_gb_s)
-    return c.pass_overhead_s + np.maximum(compute, weights)
+    work = np.maximum(compute, weights)
+    out: Array = (c.pass_overhead_s**PASS_BLEND + work**PASS_BLEND) ** (1.0 / PASS_BLEND)
+    return out
+
+
+def sample_gflops(models: Lookup, tokens: Array) -> Array:
+    """Arithmetic of one sample, GFLOP; transformers at another length than the catalog's.
+
+    Per token a layer of width :math:`d` takes :math:`24 d^2 + 4 d t` FLOP at :math:`t` tokens.
+    """
+    usual = models.numbers("sample_tokens")
+    width = 6.0 * models.numbers("hidden", np.inf)
+    with np.errstate(invalid="ignore"):
+        share = np.where(np.isinf(width), 1.0, (width + tokens) / (width + usual))
+    scale = tokens / usual * share
+    return models.numbers("gflops_per_sample") * np.where(np.isnan(scale), 1.0, scale)
+
+
+def best_batch(c: PassConfigs) -> Array:
+    """Batch of the highest throughput that memory holds (1 where not even one fits)."""
+    grid = np.asarray(2.0 ** np.arange(int(np.log2(MAX_BATCH)) + 1), float)
+    wide = PassConfigs(**{k: np.asarray(v, float)[:, None] for k, v in vars(c).items()})
+    need = wide.params_b * wide.weight_bits / 8.0 * 1e9 / GIB
+    fits = need + grid * wide.activation_gib_per_sample <= wide.memory_gib
+    rate: Array = np.where(fits, grid / pass_s(wide, grid), 0.0)
+    return np.asarray(grid[rate.argmax(axis=1)], float)
 
 
 def capacity(c: PassConfigs, latency_slo_s: Array) -> Capacity:

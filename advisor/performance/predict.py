@@ -54,6 +54,17 @@ class _Chips:
     link: Array
 
 
+@dataclass(frozen=True)
+class LlmSetting:
+    """The roofline's arrays for some configurations, with what they rest on."""
+
+    c: llm.LlmConfigs
+    factors: Factors
+    refused: npt.NDArray[np.object_]
+    """Empty where the configuration can run at all; else the reason."""
+    max_context: Array
+
+
 def predict(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
     """Predict capacity and latency of one replica of each configuration.
 
@@ -66,9 +77,10 @@ def predict(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Same index: ``rps`` (requests/s at the latency target, 0 where infeasible), ``rps_low``
-        (lower end of the 80 % interval), ``concurrency``, ``latency_s``, ``first_s`` (P95 time to
-        first token or answer), ``token_s``, ``weights_gib``, ``spread`` (relative half-width),
+        Same index: ``rps`` (requests/s at the latency target, 0 where infeasible),
+        ``concurrency``, ``latency_s``, ``first_s`` (P95 time to first token or answer),
+        ``token_s``; of ``rps``, ``first_s`` and ``token_s`` the ends of the 80 % interval as
+        ``…_low`` and ``…_high``; ``weights_gib``, ``spread`` (relative half-width of ``rps``),
         ``evidence``, ``bound`` (what limits throughput) and ``reason`` (empty where feasible).
 
     Raises
@@ -84,9 +96,21 @@ def predict(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts).loc[configs.index] if len(parts) > 1 else parts[0]
 
 
-def _chips(catalog: Catalog, configs: pd.DataFrame, chips: Lookup, precisions: Lookup) -> _Chips:
+def _chips(
+    catalog: Catalog,
+    configs: pd.DataFrame,
+    chips: Lookup,
+    precisions: Lookup,
+    *,
+    capped: bool = True,
+) -> _Chips:
+    """Arithmetic, bandwidth, memory and link of each configuration's devices.
+
+    Power-capped chips are derated unless `capped` is false: one-pass anchors know power already.
+    """
     share = column(configs, "chip_share", 1.0)
-    derate = np.where(chips.flags("power_capped"), catalog.assumption("power_capped_derate"), 1.0)
+    held = chips.flags("power_capped") & capped
+    derate = np.where(held, catalog.assumption("power_capped_derate"), 1.0)
     own = chips.numbers("memory_visible_gib") * np.minimum(share, 1.0)
     return _Chips(
         peak=peak_tflops(chips, precisions) * share * derate,
@@ -104,15 +128,23 @@ def _lookups(catalog: Catalog, configs: pd.DataFrame) -> tuple[Lookup, Lookup, L
     )
 
 
-def _predict_llm(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
+def llm_configs(catalog: Catalog, configs: pd.DataFrame) -> LlmSetting:
+    """Everything the language-model roofline needs, from catalog names.
+
+    ``configs`` may carry ``framework_version`` (the catalog's current one where absent). The
+    framework ``*`` stands for any that the catalog does not know.
+    """
     models, chips, precisions = _lookups(catalog, configs)
     kv = Lookup(catalog, "precisions", configs["kv_precision"])
-    frameworks = Lookup(catalog, "frameworks", configs["framework"])
+    frameworks = _frameworks(catalog, configs)
     factors = calibration_factors(
         catalog,
         configs["framework"].to_numpy(object),
+        frameworks["version"],
         chips.values("family"),
-        precisions.values("peak"),
+        np.where(precisions.flags("weight_only"), "weight_only", precisions.values("peak")),
+        chips.values("link") == "pcie",
+        models.numbers("experts", 0.0) > 0,
     )
     chip = _chips(catalog, configs, chips, precisions)
     factor = column(configs, "params_factor", 1.0)
@@ -121,6 +153,7 @@ def _predict_llm(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
     embedding = models.numbers("embedding_params_b")
     derived = models.numbers("vocab", 0.0) * models.numbers("hidden", 0.0) / 1e9
     drafts = catalog.assumption("speculative_tokens")
+    most = pd.to_numeric(pd.Series(factors["max_sequences"])).to_numpy(float)
     arrays: dict[str, Any] = {
         "params_b": total,
         "active_params_b": np.where(np.isnan(active), total, active),
@@ -132,11 +165,12 @@ def _predict_llm(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
         "window_share": models.numbers("windowed_layer_share", 0.0),
         "experts": models.numbers("experts", 0.0),
         "experts_active": models.numbers("experts_active", 0.0),
+        "vocab": models.numbers("vocab", 0.0),
         "weight_bits": precisions.numbers("bits_per_weight"),
         "kv_bits": kv.numbers("bits_per_weight"),
         "peak_tflops": np.maximum(chip.peak, 1e-9),
         "bandwidth_gb_s": chip.bandwidth,
-        "memory_gib": chip.memory * frameworks.numbers("memory_utilization", 0.9),
+        "memory_gib": chip.memory * frameworks["memory_utilization"].astype(float),
         "link_gb_s": chip.link,
         "tensor_parallel": column(configs, "tensor_parallel", 1.0),
         "isl_tokens": column(configs, "isl_tokens"),
@@ -147,20 +181,50 @@ def _predict_llm(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
         "speculative_tokens": column(configs, "speculative", 0.0) * drafts,
         "acceptance_rate": catalog.assumption("speculative_acceptance"),
         "draft_share": catalog.assumption("speculative_draft_share"),
-        "max_sequences": frameworks.numbers("max_sequences", 256.0),
     }
     for name in ("layers", "hidden", "heads", "kv_heads", "head_size"):
         arrays[name] = models.numbers(name)
     arrays |= {k: v for k, v in factors.items() if k in _FACTORS}
+    usual = frameworks["max_sequences"].astype(float)
+    # Engines that admit more requests by default do so on large cards only.
+    most = np.where(chip.memory < LARGE_GIB, np.minimum(most, usual), most)
+    arrays["max_sequences"] = np.where(np.isnan(most), usual, most)
     c = llm.LlmConfigs(
         **{k: np.broadcast_to(np.asarray(v, float), (len(configs),)) for k, v in arrays.items()}
     )
-    found = llm.capacity(c, column(configs, "ttft_slo_s"), column(configs, "tpot_slo_s"))
     refused = _refusals(chip, models.numbers("heads", 1.0), c.tensor_parallel)
     refused[np.isnan(arrays["layers"])] = "the model's architecture is unknown"
-    context = models.numbers("max_context", np.inf)
-    refused[context < c.isl_tokens + c.osl_tokens] = "the context is longer than the model takes"
-    return _frame(configs.index, found, refused, factors, llm.weights_gib(c))
+    return LlmSetting(c, factors, refused, models.numbers("max_context", np.inf))
+
+
+LARGE_GIB = 70.0
+"""Memory from which on vLLM and its like raise their default of running requests."""
+ANY_FRAMEWORK = {"version": "", "memory_utilization": 0.9, "max_sequences": 256.0}
+"""What a framework that the catalog does not hold is taken to do."""
+
+
+def _frameworks(catalog: Catalog, configs: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
+    codes, names = pd.factorize(configs["framework"].to_numpy(object))
+    fitted = {"*", *catalog["calibration"]["framework"]} - set(catalog["frameworks"]["framework"])
+    rows = [ANY_FRAMEWORK if n in fitted else catalog.lookup("frameworks", n) for n in names]
+    out = {}
+    for name, default in ANY_FRAMEWORK.items():
+        small = np.array([r[name] if r[name] is not None else default for r in rows], object)
+        out[name] = small[codes]
+    if "framework_version" in configs:
+        given = configs["framework_version"]
+        out["version"] = np.where(given.notna(), given, out["version"]).astype(object)
+    return out
+
+
+def _predict_llm(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
+    s = llm_configs(catalog, configs)
+    found = llm.capacity(s.c, column(configs, "ttft_slo_s"), column(configs, "tpot_slo_s"))
+    refused = s.refused.copy()
+    refused[s.max_context < s.c.isl_tokens + s.c.osl_tokens] = (
+        "the context is longer than the model takes"
+    )
+    return _frame(configs.index, found, refused, s.factors, llm.weights_gib(s.c))
 
 
 _FACTORS = {f.name for f in fields(llm.LlmConfigs)}
@@ -174,18 +238,19 @@ def _refusals(chip: _Chips, heads: Array, tensor_parallel: Array) -> npt.NDArray
     return out
 
 
-def _predict_pass(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
+def pass_setting(
+    catalog: Catalog, configs: pd.DataFrame
+) -> tuple[onepass.PassConfigs, Factors, npt.NDArray[np.object_]]:
+    """Arrays of the one-pass roofline from catalog names, what they rest on, and refusals."""
     models, chips, precisions = _lookups(catalog, configs)
     factors = pass_factors(catalog, configs, models, chips, precisions)
-    chip = _chips(catalog, configs, chips, precisions)
-    scale = column(configs, "isl_tokens") / models.numbers("sample_tokens")
+    chip = _chips(catalog, configs, chips, precisions, capped=False)
     factor = column(configs, "params_factor", 1.0)
-    gflops = models.numbers("gflops_per_sample") * np.where(np.isnan(scale), 1.0, scale) * factor
-    bits = precisions.numbers("bits_per_weight")
+    gflops = onepass.sample_gflops(models, column(configs, "isl_tokens")) * factor
     c = onepass.PassConfigs(
         gflops_per_sample=gflops,
         params_b=models.numbers("params_b") * factor,
-        weight_bits=bits,
+        weight_bits=precisions.numbers("bits_per_weight"),
         mfu=factors["mfu"].astype(float),
         pass_overhead_s=factors["batch_overhead_s"].astype(float),
         peak_tflops=np.maximum(chip.peak, 1e-9),
@@ -194,11 +259,16 @@ def _predict_pass(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
         activation_gib_per_sample=models.numbers("activation_mb_per_sample", 0.0) / 1024.0,
         batching=column(configs, "batching", 0.0),
     )
-    found = onepass.capacity(c, column(configs, "latency_slo_s"))
     ones = np.ones(len(configs))
     refused = _refusals(chip, ones, ones)
     refused[np.isnan(gflops)] = "the model's arithmetic per sample is unknown"
-    weights = c.params_b * bits / 8.0 * 1e9 / llm.GIB
+    return c, factors, refused
+
+
+def _predict_pass(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
+    c, factors, refused = pass_setting(catalog, configs)
+    found = onepass.capacity(c, column(configs, "latency_slo_s"))
+    weights = c.params_b * c.weight_bits / 8.0 * 1e9 / llm.GIB
     return _frame(configs.index, found, refused, factors, weights)
 
 
@@ -211,15 +281,23 @@ def _frame(
 ) -> pd.DataFrame:
     ok = refused == ""
     spread = factors["spread"].astype(float)
+    token, first = (
+        factors.get(name, spread).astype(float) for name in ("tpot_spread", "ttft_spread")
+    )
     rps = np.where(ok, found.rps, 0.0)
     return pd.DataFrame(
         {
             "rps": rps,
             "rps_low": rps / (1.0 + spread),
+            "rps_high": rps * (1.0 + spread),
             "concurrency": found.concurrency,
             "latency_s": found.latency_s,
             "first_s": found.first_s,
+            "first_s_low": found.first_s / (1.0 + first),
+            "first_s_high": found.first_s * (1.0 + first),
             "token_s": found.token_s,
+            "token_s_low": found.token_s / (1.0 + token),
+            "token_s_high": found.token_s * (1.0 + token),
             "weights_gib": weights_gib,
             "spread": spread,
             "evidence": factors["evidence"].astype(object),

@@ -1,18 +1,32 @@
-r"""How many replicas an arrival rate needs.
+r"""How many replicas an arrival rate needs: the one law for all kinds of models.
 
-Square-root staffing: requests in service are close to Poisson with mean :math:`\lambda T`, so
-:math:`\lambda T + z\sqrt{\lambda T}` of them fit the fleet's concurrency at the percentile of
-:math:`z`. (Halfin and Whitt, 1981.) Small fleets therefore run at low and large ones at high
-utilisation, which a flat utilisation target gets wrong on both sides.
+A replica of :math:`x` requests/s that works on :math:`k` at once is :math:`k` servers of
+:math:`S = k/x` seconds. A fleet of :math:`n` whose router knows where there is room pools them, so
+it needs the least :math:`n` with
+
+.. math:: P(W > T - S) \le 1 - q
+
+in G/G/:math:`nk` at the percentile :math:`q`, where the replica's stated time :math:`T` leaves
+:math:`T - S` for waiting: nothing for language models, whose answers slow down with the batch
+instead, some share of a pass for the rest. It amounts to square-root staffing (Halfin and Whitt,
+1981): small fleets run at low and large ones at high utilisation, which a flat utilisation target
+gets wrong on both sides. ``benchmarks/queueing.py`` holds it against simulated fleets.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
-from .llm import Array
+from .configs import Array
+from .queueing import servers_needed
+
+SERVICE_CV2 = 1.0
+"""Squared coefficient of variation of times in service; output lengths have 0.6 in a trace."""
+
+SHARED_RESERVE = 0.02
+"""Share of capacity held back where a replica works on several requests at once: the percentile of
+answers that slow each other down lies above their mean."""
 
 
 def replicas(
@@ -21,6 +35,7 @@ def replicas(
     concurrency: npt.ArrayLike,
     latency_s: npt.ArrayLike,
     percentile: float,
+    ca2: float = 1.0,
 ) -> Array:
     """Integer replicas for each arrival rate.
 
@@ -31,7 +46,10 @@ def replicas(
     rps, concurrency, latency_s : array
         One replica's capacity (`Capacity`).
     percentile : float
-        Share of requests, in percent, that should find room at once.
+        Share of requests, in percent, that must be answered within `latency_s`; 0 where only the
+        volume counts.
+    ca2 : float
+        Squared coefficient of variation of gaps between arrivals; 1 for Poisson.
 
     Returns
     -------
@@ -39,7 +57,11 @@ def replicas(
         At least 1 where requests arrive, 0 where none do.
     """
     rate = np.asarray(arrival_rps, float)
-    in_service = rate * np.asarray(latency_s, float)
-    spare = ndtri(percentile / 100.0) * np.sqrt(in_service) / np.asarray(concurrency, float)
-    need = rate / np.maximum(np.asarray(rps, float), 1e-12) + np.maximum(spare, 0.0)
-    return np.where(rate > 0, np.maximum(np.ceil(need - 1e-9), 1.0), 0.0)
+    places = np.asarray(concurrency, float)
+    service = places / np.maximum(np.asarray(rps, float), 1e-12)
+    need = rate * service
+    if percentile > 0:
+        wait = np.asarray(latency_s, float) / service - 1.0
+        held = np.where(places > 1.0, 1.0 - SHARED_RESERVE, 1.0)
+        need = servers_needed(need / held, wait, percentile, SERVICE_CV2, ca2)
+    return np.where(rate > 0, np.maximum(np.ceil(need / places - 1e-9), 1.0), 0.0)

@@ -3,13 +3,23 @@
 from .check import check
 from .demand import hourly_rps, requests_per_month
 from .load import load_portfolio, parse, sample_path
-from .model import HOURS_PER_MONTH, LEVERS, Lever, Organisation, Portfolio, TrainingJob, Workload
+from .model import (
+    HOURS_PER_MONTH,
+    LEVERS,
+    Lever,
+    Measured,
+    Organisation,
+    Portfolio,
+    TrainingJob,
+    Workload,
+)
 from .schema import portfolio_schema, write
 
 __all__ = [
     "HOURS_PER_MONTH",
     "LEVERS",
     "Lever",
+    "Measured",
     "Organisation",
     "Portfolio",
     "TrainingJob",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from advisor.catalog import Catalog
 
-from .deployment import check_deployment
+from .deployment import check_deployment, check_precisions
 from .index import Index
-from .model import Organisation, Portfolio, TrainingJob, Workload
+from .model import Measured, Organisation, Portfolio, TrainingJob, Workload
 from .place import FieldPath, Locate, Place, dotted
 
 
@@ -78,7 +78,16 @@ def _workload(index: Index, w: Workload, position: int) -> Workload:
     check_deployment(index, w.current, (*at, "current"), row, w.kind)
     names = tuple(str(o["model"]) for o in others if o)
     own = str(row["model"]) if row else w.model
-    return w.model_copy(update={"model": own, "substitutes": names})
+    runs = tuple(_measured(index, m, w, (*at, "measured", i)) for i, m in enumerate(w.measured))
+    return w.model_copy(update={"model": own, "substitutes": names, "measured": runs})
+
+
+def _measured(index: Index, m: Measured, w: Workload, at: FieldPath) -> Measured:
+    index.known("accelerator", m.accelerator, index.names("accelerators"), (*at, "accelerator"))
+    index.known("framework", m.framework, index.names("frameworks"), (*at, "framework"))
+    check_precisions(index, m.weight_precision, m.kv_precision, at, w.kind)
+    row = index.model(m.model, (*at, "model")) if m.model else None
+    return m.model_copy(update={"model": str(row["model"])}) if row else m
 
 
 def _context(index: Index, w: Workload, limit: int, at: FieldPath) -> None:

@@ -19,7 +19,7 @@ def check_deployment(
     techniques = [*index.names("techniques"), *index.names("compression")]
     for i, technique in enumerate(now.techniques):
         index.known("technique", technique, techniques, (*at, "techniques", i))
-    _precisions(index, now, at, kind)
+    check_precisions(index, now.weight_precision, now.kv_precision, at, kind)
     if now.framework is not None:
         index.known("framework", now.framework, index.names("frameworks"), (*at, "framework"))
     if now.sourcing == "managed_api":
@@ -47,12 +47,15 @@ def _complete(
     return not blank
 
 
-def _precisions(index: Index, now: Deployment, at: FieldPath, kind: str | None) -> None:
-    if now.weight_precision is not None:
+def check_precisions(
+    index: Index, weights: str | None, kv: str, at: FieldPath, kind: str | None
+) -> None:
+    """Number formats of weights and KV cache; `kind` is the model's, None for any."""
+    if weights is not None:
         names = [n for n, kinds in index.precisions["weights"].items() if not kind or kind in kinds]
         what = f"precision for '{kind}' models" if kind else "precision"
-        index.known(what, now.weight_precision, names, (*at, "weight_precision"))
-    index.known("KV precision", now.kv_precision, index.precisions["kv"], (*at, "kv_precision"))
+        index.known(what, weights, names, (*at, "weight_precision"))
+    index.known("KV precision", kv, index.precisions["kv"], (*at, "kv_precision"))
 
 
 def _api(index: Index, now: Deployment, at: FieldPath, model: dict[str, Any] | None) -> None:

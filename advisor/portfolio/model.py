@@ -6,9 +6,11 @@ catalog by `advisor.portfolio.check`, which knows where in the user's file each 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Kind = Literal["llm", "encoder", "cnn", "diffusion", "tabular"]
 Task = Literal["classification", "embedding", "image", "generation", "image_generation", "scoring"]
@@ -36,6 +38,8 @@ MAX_RPS = 1e7
 Rate = Annotated[float, Field(gt=0, le=MAX_RPS, allow_inf_nan=False)]
 HourlyRate = Annotated[float, Field(ge=0, le=MAX_RPS, allow_inf_nan=False)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
+MeanTokens = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
+InFlight = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Usd = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
@@ -116,6 +120,36 @@ class Deployment(Record):
     api_model: str | None = Field(None, description="The provider's own name for the model.")
 
 
+class Measured(Record):
+    """A benchmark of this workload's model by its own team; it corrects what is predicted."""
+
+    requests_per_s: Rate = Field(description="Finished requests per second, all chips together.")
+    accelerator: str = Field(description="Chip it ran on, from the catalog.")
+    tensor_parallel: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Chips that shared one copy of the model; one copy was measured."
+    )
+    framework: str = Field(description="Serving framework it ran under.")
+    weight_precision: str = Field(description="Number format of the weights it ran with.")
+    kv_precision: str = Field("kv-16", description="Number format of the KV cache it ran with.")
+    model: str | None = Field(
+        None, description="Model it served, by name or alias; the workload's own if blank."
+    )
+    isl_tokens: MeanTokens | None = Field(
+        None, description="Mean input tokens of the run; the workload's if blank."
+    )
+    osl_tokens: MeanTokens | None = Field(
+        None, description="Mean output tokens of the run; the workload's if blank."
+    )
+    ttft_s: Seconds | None = Field(None, description="Mean time to first token, s.")
+    tpot_s: Seconds | None = Field(None, description="Mean time per token after the first, s.")
+    concurrency: InFlight | None = Field(
+        None,
+        description="Requests in flight; from the times if blank, as many as fit without those.",
+    )
+    source: str | None = Field(None, description="Tool and file it was read from.")
+    as_of: date | None = Field(None, description="Day of the run.")
+
+
 class Workload(Record):
     """One model behind one product feature."""
 
@@ -125,6 +159,7 @@ class Workload(Record):
     model: str = Field(description="Model of the catalog, by name or alias.")
     demand: Demand = Field(description="Requests over a week.")
     current: Deployment = Field(description="What runs today.")
+    measured: tuple[Measured, ...] = Field((), description="The team's own benchmarks of it.")
     isl_tokens: Tokens | None = Field(None, description="Mean input tokens (generation, text).")
     osl_tokens: Tokens | None = Field(None, description="Mean output tokens (generation).")
     slo: Slo = Field(Slo(), description="Latency targets; none if blank.")
@@ -150,6 +185,12 @@ class Workload(Record):
     feature: str | None = Field(None, description="Product feature, to group costs by.")
     team: str | None = Field(None, description="Team, to group costs by.")
     customer: str | None = Field(None, description="Customer, to group costs by.")
+
+    @field_validator("measured", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        """A row of a spreadsheet has room for one benchmark, without a list around it."""
+        return (value,) if isinstance(value, Mapping) else value
 
     @model_validator(mode="after")
     def _shape(self) -> Workload:

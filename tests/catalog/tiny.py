@@ -185,17 +185,34 @@ TABLES: dict[str, Rows] = {
     "calibration": [
         {
             "framework": "serve",
-            "family": "*",
-            "peak": "*",
+            "version": "*",
             "bandwidth_efficiency": 0.8,
+            "cache_efficiency": 1,
             "decode_efficiency": 0.6,
             "prefill_efficiency": 0.6,
+            "moe_efficiency": 1,
             "step_overhead_s": 0.001,
             "sequence_overhead_s": 0.00001,
             "link_efficiency": 0.5,
             "link_latency_s": 0.00001,
+            "pcie_link_efficiency": 0.5,
+            "pcie_link_latency_s": 0.00001,
             "blend_exponent": 1.1,
             "activation_gib": 2,
+            "sampler_bytes": 0,
+            "batched_tokens": 8192,
+            "reserve_share": 1,
+            "n": 1,
+            "spread": 0.2,
+            "evidence": "rule",
+        }
+    ],
+    "calibration_scales": [
+        {
+            "family": "made-up",
+            "peak": "*",
+            "compute": 1,
+            "bandwidth": 1,
             "n": 1,
             "spread": 0.2,
             "evidence": "rule",
@@ -219,6 +236,18 @@ TABLES: dict[str, Rows] = {
             "batch_overhead_s": 0.001,
             "spread": 0.3,
             "evidence": "rule",
+        }
+    ],
+    "measurements": [
+        {
+            "id": "p1",
+            "workload": "encoder",
+            "model": "Read-base",
+            "accelerator": "G1",
+            "framework": "plain",
+            "scenario": "offline",
+            "metric": "samples_s",
+            "value": 900,
         }
     ],
     "claims": [

@@ -42,8 +42,16 @@ def asked(catalog: Catalog, *changes: dict[str, Any]) -> pd.DataFrame:
 
 def at_most(catalog: Catalog, sequences: float) -> Catalog:
     """The catalog with frameworks that run at most so many requests at once."""
-    frameworks = catalog["frameworks"].assign(max_sequences=sequences)
-    return Catalog({**catalog.tables, "frameworks": frameworks})
+    return with_tables(
+        catalog,
+        frameworks=catalog["frameworks"].assign(max_sequences=sequences),
+        calibration=catalog["calibration"].assign(max_sequences=sequences),
+    )
+
+
+def with_tables(catalog: Catalog, **tables: pd.DataFrame) -> Catalog:
+    """The catalog with some tables replaced."""
+    return Catalog({**catalog.tables, **tables})
 
 
 LLAMA_70B: dict[str, float] = {
@@ -79,6 +87,7 @@ LLAMA_70B: dict[str, float] = {
     "draft_share": 0.03,
     "max_sequences": 256.0,
     "bandwidth_efficiency": 0.8,
+    "cache_efficiency": 1.0,
     "decode_efficiency": 0.65,
     "prefill_efficiency": 0.6,
     "step_overhead_s": 0.001,
@@ -87,6 +96,10 @@ LLAMA_70B: dict[str, float] = {
     "link_latency_s": 15e-6,
     "blend_exponent": 1.13,
     "activation_gib": 2.0,
+    "vocab": 128256.0,
+    "batched_tokens": 8192.0,
+    "sampler_bytes": 0.0,
+    "reserve_share": 0.5,
 }
 
 

@@ -18,11 +18,12 @@ from advisor.performance.llm import (
     kv_bytes_per_token,
     max_batch,
     prefill_s,
+    prefill_share_s,
     step_s,
     weights_gib,
 )
 from advisor.performance.predict import predict
-from tests.performance.given import PLAIN, asked, at_most, configs, mixture
+from tests.performance.given import PLAIN, asked, at_most, configs, mixture, with_tables
 
 NO_TARGET = np.array([np.inf])
 
@@ -114,31 +115,65 @@ def test_a_step_at_batch_one_by_hand(shipped: Catalog):
     # Llama-3.1-8B in BF16 on an H100: 8.03 B parameters less an input embedding of 128,256 x 4,096.
     streamed = (8.03e9 - 128_256 * 4096) * 2  # bytes
     cache = 300 * 2 * 32 * 8 * 128 * 2  # context 200 + 200 / 2
-    memory_s = (streamed + cache) / (0.8 * 3350e9)
+    memory_s = (streamed + cache / 0.9) / (0.8 * 3350e9)
     compute_s = (streamed + 4 * 32 * 32 * 128 * 300) / (0.65 * 989e12)  # 2 FLOP a parameter
     step = (memory_s**1.13 + compute_s**1.13) ** (1 / 1.13) + 0.0012 + 4.9e-6
-    # Reading the prompt streams the weights once: 200 tokens are too few to be bound by arithmetic.
-    prompt_s = streamed / (0.8 * 3350e9)
+    # Reading the prompt streams the weights once, beside 200 tokens' arithmetic.
+    work_s = (200 * streamed + 2 * 32 * 32 * 128 * 200**2) / (0.63 * 989e12)
+    read_s = streamed / (0.8 * 3350e9)
+    prompt_s = (work_s**1.13 + read_s**1.13) ** (1 / 1.13) + 0.0012
 
-    found = asked(at_most(shipped, 1), {"isl_tokens": 200.0, "osl_tokens": 200.0}).iloc[0]
+    found = asked(at_most(plain(shipped), 1), {"isl_tokens": 200.0, "osl_tokens": 200.0}).iloc[0]
 
     assert found["concurrency"] == 1
     assert found["token_s"] == pytest.approx(step + prompt_s / 200, rel=0.002)
-    assert found["token_s"] == pytest.approx(0.00687, rel=0.01)
+    assert found["token_s"] == pytest.approx(0.0069, rel=0.01)
     assert found["bound"] != "compute"
+
+
+def plain(shipped: Catalog) -> Catalog:
+    """The catalog with round factors, so that a hand can follow."""
+    factors = {
+        "bandwidth_efficiency": 0.8,
+        "cache_efficiency": 0.9,
+        "decode_efficiency": 0.65,
+        "prefill_efficiency": 0.63,
+        "moe_efficiency": 1.0,
+        "step_overhead_s": 0.0012,
+        "sequence_overhead_s": 4.9e-6,
+        "blend_exponent": 1.13,
+    }
+    scales = shipped["calibration_scales"].assign(compute=1.0, bandwidth=1.0)
+    table = shipped["calibration"].assign(**factors)
+    return with_tables(shipped, calibration=table, calibration_scales=scales)
 
 
 def test_a_long_prompt_by_hand():
     # 8,000 tokens on four ranks: 2 P i + 2 L n_h d_h i^2, at 0.6 x 1,000 TFLOP/s each.
     flop = 2 * (70.554e9 - 1.051e9) * 8000 + 2 * 80 * 64 * 128 * 8000**2
     traffic = 2 * 80 * (15e-6 * 2 + 2 * 3 / 4 * 8000 * 8192 * 2 / (0.5 * 450e9))
-    by_hand = flop / 4 / 0.6e15 + traffic
-    assert prefill_s(configs(isl_tokens=8000.0))[0] == pytest.approx(by_hand, rel=1e-9)
+    read_s = (70.554e9 - 1.051e9) * 2 / 4 / (0.8 * 4000e9)
+    work_s = flop / 4 / 0.6e15
+    both_s = (work_s**1.13 + read_s**1.13) ** (1 / 1.13)
+    start_s = 0.001 * (0.5 + 0.5 * 80 / 32)
+    found = prefill_s(configs(isl_tokens=8000.0))[0]
+    assert found == pytest.approx(both_s + traffic + start_s, rel=1e-9)
+
+
+def test_prompts_that_share_a_pass_share_its_fixed_costs():
+    # 64 prompts of 128 tokens fill a pass of 8,192: latency and weights are paid once for all.
+    c = configs(isl_tokens=128.0, tensor_parallel=8.0)
+    alone, shared = prefill_s(c)[0], prefill_share_s(c, np.array([200.0]))[0]
+    assert shared == pytest.approx(prefill_s(c, 64.0)[0] / 64)
+    assert shared < alone / 3
+    # One request in the machine has nobody to share with.
+    assert prefill_share_s(c, np.array([1.0]))[0] == pytest.approx(alone)
 
 
 def test_tokens_found_in_the_prefix_cache_are_not_computed():
     full, half = prefill_s(configs({"prefix_hit": 0.0}, {"prefix_hit": 0.5}, isl_tokens=8000.0))
-    assert half < 0.51 * full
+    # Weights are read and kernels started all the same.
+    assert 0.5 * full < half < 0.55 * full
 
 
 def test_one_device_sends_nothing():
@@ -155,7 +190,9 @@ def test_one_device_sends_nothing():
 def test_requests_in_memory_by_hand():
     # 4 x 70 GiB hold the weights, 2 GiB of activations each, and what is left in caches.
     c = configs(max_sequences=1e9)
-    room = 4 * 70 - 70.554e9 * 2 / GIB - 4 * 2
+    # Activations: 2 GiB of the framework's own, and a layer's for 8,192 tokens.
+    layer = 8192 * 8192 * 2 * (2 + 7 / 4) / GIB
+    room = 4 * 70 - 70.554e9 * 2 / GIB - 4 * (2 + layer)
     paged = room * GIB / (327_680 * (1000 + 100))
     reserved = room * GIB / (327_680 * (1000 + 200))
     assert max_batch(c)[0] == pytest.approx(paged)
@@ -168,7 +205,7 @@ def test_experts_stream_fewer_weights_for_one_request_and_all_for_many():
     sparse = mixture(dense, experts=8, active=2)
     alone, crowd = np.array([1.0]), np.array([4096.0])
     # One token reaches a quarter of the experts: the pass takes little more than a quarter.
-    overhead = 0.001 + step_s(configs(params_b=1.06, active_params_b=1.06), alone)[0]
+    overhead = step_s(configs(params_b=1.06, active_params_b=1.06), alone)[0]
     assert step_s(sparse, alone)[0] - overhead < 0.35 * (step_s(dense, alone)[0] - overhead)
     memory_only = {"peak_tflops": np.array([1e9])}
     many = step_s(replace(sparse, **memory_only), crowd)[0]
@@ -185,7 +222,7 @@ def test_weight_only_4_bits_helps_small_batches_more_than_large(shipped: Catalog
         )["rps"]
         return float(narrow / wide)
 
-    assert gain(1) > 1.8
+    assert gain(1) > 1.6
     assert gain(512) < 1.5
 
 

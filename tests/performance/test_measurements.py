@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from advisor.catalog import Catalog
-from tests.performance.given import asked, at_most
+from advisor.performance.accuracy import Accuracy, score, summary
+from advisor.performance.measured import predict_rows, read_measurements
+from tests.performance.given import asked
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT.parent / "shared" / "facts" / "measurements.csv"
-PRECISION = {"int8": "int8-ptq", "int4": "int4-awq"}
-CACHE = {"fp16": "kv-16", "bf16": "kv-16", "": "kv-16", "fp8": "kv-fp8", "int8": "kv-int8"}
+FILES = (
+    ROOT.parent / "shared" / "facts" / "measurements.csv",
+    *sorted((ROOT / "benchmarks" / "published").glob("*.csv")),
+)
 
 
-@pytest.fixture(scope="module")
-def measured() -> list[dict[str, str]]:
-    if not FILE.is_file():
-        pytest.skip("cannot run here: no file of published measurements beside the checkout")
-    with FILE.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
-
-
-def question(row: dict[str, str]) -> dict[str, Any]:
-    """A measured row as the performance model is asked it, without latency targets."""
-    weight = row["weight_precision"]
-    return {
-        "model": row["model"],
-        "accelerator": row["accelerator"],
-        "tensor_parallel": int(row["accelerator_count"]),
-        "weight_precision": PRECISION.get(weight, weight),
-        "kv_precision": CACHE[row["kv_precision"]],
-        "framework": row["framework"],
-        "isl_tokens": float(row["isl_tokens"]),
-        "osl_tokens": float(row["osl_tokens"]),
-    }
-
-
-def errors(catalog: Catalog, rows: list[dict[str, str]]) -> pd.Series:
-    """Relative error of each row's predicted tokens per second."""
-    # Speed is measured on made-up text, beyond the context that some models were trained for too.
-    models = catalog["models"].assign(max_context=None)
-    catalog = Catalog({**catalog.tables, "models": models})
-    found = []
-    for sequences in sorted({r["concurrency"] for r in rows}):
-        part = [r for r in rows if r["concurrency"] == sequences]
-        few = at_most(catalog, float(sequences)) if sequences.isdigit() else catalog
-        answer = asked(few, *map(question, part))
-        for row, rps, reason in zip(part, answer["rps"], answer["reason"], strict=True):
-            assert reason == "", f"{row['id']}: {reason}"
-            tokens = float(row["osl_tokens"])
-            tokens += float(row["isl_tokens"]) if row["metric"] == "tok_s_total" else 0.0
-            found.append(rps * tokens / float(row["value"]) - 1.0)
-    return pd.Series(found)
+@pytest.fixture(scope="module", params=[f for f in FILES if f.is_file()], ids=lambda f: f.stem)
+def scored(shipped: Catalog, request: pytest.FixtureRequest) -> Accuracy:
+    rows = read_measurements(request.param)
+    return score(rows, predict_rows(shipped, rows))
 
 
 def told(name: str, error: pd.Series) -> float:
@@ -69,30 +35,27 @@ def told(name: str, error: pd.Series) -> float:
     return float(middle)
 
 
-def stratum(rows: list[dict[str, str]], framework: str, scenario: str) -> list[dict[str, str]]:
-    out = [
-        r
-        for r in rows
-        if r["framework"] == framework
-        and r["scenario"] == scenario
-        and r["workload"] == "llm"
-        and r["metric"].startswith("tok_s")
-    ]
-    assert len(out) > 10
-    return out
+def test_published_measurements_are_met(scored: Accuracy):
+    overall = scored.overall
+    assert overall["median_ape"] < 0.09
+    assert overall["p90_ape"] < 0.27
+    assert 0.72 <= overall["coverage80"] <= 0.95
 
 
-@pytest.mark.parametrize(
-    ("framework", "scenario", "count"),
-    [("tensorrt-llm", "offline", 129), ("tensorrt-llm", "static", 66), ("vllm", "static", 93)],
-)
-def test_throughput_of_language_models(
-    shipped: Catalog, measured: list[dict[str, str]], framework: str, scenario: str, count: int
-):
-    error = errors(shipped, stratum(measured, framework, scenario))
-    assert len(error) >= count
-    assert told(f"{framework} {scenario}", error) <= 0.25
-    assert error.abs().quantile(0.9) <= 0.6
+def test_few_rows_are_refused_and_each_says_why(scored: Accuracy):
+    assert len(scored.unpredicted) <= 0.03 * len(scored.rows)
+    assert (scored.unpredicted["reason"] != "").all()
+
+
+def test_language_models_under_each_stack(scored: Accuracy):
+    rows = scored.rows[(scored.rows["workload"] == "llm") & scored.rows["predicted"].notna()]
+    error = rows["predicted"] / rows["value"] - 1.0
+    inside = (rows["low"] <= rows["value"]) & (rows["value"] <= rows["high"])
+    rows = rows.assign(error=error, inside=inside.astype(float))
+    for key, part in rows.groupby(["framework", "scenario", "metric"]):
+        told(", ".join(key), part["error"])
+        if len(part) >= 20:
+            assert summary(part)["median_ape"] < 0.15, key
 
 
 # --- the catalog's own anchors, wherever the checkout lies --------------------------------------

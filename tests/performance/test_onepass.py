@@ -41,10 +41,10 @@ def served(latency_s: float = np.inf, **changes: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("batch", "by_hand"),
     [
-        (1, 0.001 + 0.0005),  # reading the weights binds
-        (2, 0.001 + 0.0005),
-        (10, 0.001 + 0.002),  # arithmetic binds
-        (100, 0.001 + 0.020),
+        (1, np.hypot(0.001, 0.0005)),  # reading the weights binds
+        (2, np.hypot(0.001, 0.0005)),
+        (10, np.hypot(0.001, 0.002)),  # arithmetic binds
+        (100, np.hypot(0.001, 0.020)),
     ],
 )
 def test_time_of_a_pass(batch: float, by_hand: float):
@@ -54,23 +54,25 @@ def test_time_of_a_pass(batch: float, by_hand: float):
 def test_without_a_target_the_largest_batch_serves_most():
     found = served()
     assert found["concurrency"] == 256
-    assert found["rps"] == pytest.approx(256 / (0.001 + 256 * 0.0002))
+    assert found["rps"] == pytest.approx(256 / np.hypot(0.001, 256 * 0.0002))
     assert found["bound"] == "compute"
 
 
 def test_two_passes_must_fit_the_target():
-    # A batch of 32 takes 7.4 ms, so 14.8 ms at the 95th percentile; one of 64 takes 27.6 ms.
+    # A batch of 32 takes 6.48 ms, so 12.96 ms at the 95th percentile; one of 64 takes 25.7 ms.
+    once = np.hypot(0.001, 0.0064)
     found = served(latency_s=0.020)
     assert found["concurrency"] == 32
-    assert found["latency_s"] == pytest.approx(0.0148)
-    assert found["rps"] == pytest.approx(32 / 0.0074)
+    assert found["latency_s"] == pytest.approx(2 * once)
+    assert found["rps"] == pytest.approx(32 / once)
 
 
 def test_without_batching_requests_go_one_by_one():
     found = served(batching=0)
     assert found["concurrency"] == 1
-    assert found["rps"] == pytest.approx(1 / 0.0015)
-    assert found["latency_s"] == pytest.approx(1.5 * 0.0015)
+    once = np.hypot(0.001, 0.0005)
+    assert found["rps"] == pytest.approx(1 / once)
+    assert found["latency_s"] == pytest.approx(1.5 * once)
     assert found["bound"] == "overhead per pass"
 
 
@@ -80,9 +82,9 @@ def test_memory_bounds_the_batch():
 
 
 def test_a_miss_says_by_how_much():
-    found = served(latency_s=0.002)
+    found = served(latency_s=0.001)
     assert found["rps"] == 0
-    assert found["reason"] == "misses latency: 3 ms against 2"
+    assert found["reason"] == "misses latency: 2 ms against 1"
 
 
 def test_a_model_that_does_not_fit_says_so():

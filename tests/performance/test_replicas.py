@@ -11,20 +11,41 @@ from advisor.performance.replicas import replicas
 
 
 def test_by_hand():
-    # 50 requests/s of 2 s each: 100 in service. A replica serves 5/s and 10 at once, so 10 are
-    # needed for the mean, and 1.645 x sqrt(100) / 10 = 1.645 more for the 95th percentile.
-    assert replicas(50, 5, 10, 2, 95) == 12
-    assert replicas(50, 5, 10, 2, 50) == 10
-    # 2.326 / 1 more at the 99th.
+    # One at a time, half a service time to wait at the 99th percentile: Erlang's delay formula.
+    count = replicas([1, 4, 16, 64, 256], 1, 1, 1.5, 99)
+    assert count.tolist() == [4, 8, 22, 71, 264]
+    # 50 requests/s of 2 s each: 100 in service, 102 with the reserve. Ten at once per replica,
+    # no time to wait: C(c, 102) falls to 5 % at c = 120.2.
+    assert replicas(50, 5, 10, 2, 95) == 13
+    # C(c, 102) falls to 1 % at 127.
     assert replicas(50, 5, 10, 2, 99) == 13
+
+
+def test_volume_alone_needs_no_reserve():
+    assert replicas(50, 5, 10, 2, 0) == 10
+    assert replicas(51, 5, 10, 2, 0) == 11
 
 
 def test_large_fleets_run_fuller():
     rates = np.array([5.0, 50.0, 500.0, 5000.0])
     count = replicas(rates, 5, 10, 2, 95)
     used = rates / 5 / count
-    assert count.tolist() == [2, 12, 106, 1017]
     assert (np.diff(used) > 0).all()
+    assert 0.95 < used[-1] < 0.98
+
+
+def test_bursts_need_more():
+    rates = np.linspace(1, 300, 50)
+    plain, bursty = (replicas(rates, 5, 10, 2, 95, ca2) for ca2 in (1.0, 4.0))
+    assert (bursty >= plain).all()
+    assert bursty.sum() > plain.sum()
+
+
+def test_time_to_wait_saves_replicas():
+    rates = np.linspace(1, 300, 50)
+    none, some = (replicas(rates, 5, 1, t, 95) for t in (0.2, 0.4))
+    assert (some <= none).all()
+    assert some.sum() < none.sum()
 
 
 def test_one_request_an_hour_still_needs_a_replica():
@@ -36,7 +57,7 @@ def test_no_requests_need_none():
 
 
 def test_a_whole_number_is_not_rounded_up():
-    assert replicas(30, 10, 1e9, 1, 50) == 3
+    assert replicas(30, 10, 8, 1, 0) == 3
 
 
 def test_broadcasts_over_hours_and_choices():
@@ -55,7 +76,7 @@ positive = st.floats(0.01, 1e4)
     rps=positive,
     concurrency=st.floats(1, 2048),
     latency_s=st.floats(0.001, 100),
-    percentile=st.sampled_from([50, 90, 95, 99, 99.9]),
+    percentile=st.sampled_from([0, 50, 90, 95, 99, 99.9]),
 )
 def test_more_requests_never_need_fewer(
     rates: list[float], rps: float, concurrency: float, latency_s: float, percentile: float
@@ -69,11 +90,11 @@ def test_more_requests_never_need_fewer(
 
 @given(rate=positive, rps=positive, latency_s=st.floats(0.001, 100))
 def test_a_stricter_percentile_never_needs_fewer(rate: float, rps: float, latency_s: float):
-    count = [replicas(rate, rps, 8, latency_s, p) for p in (50, 90, 99, 99.9)]
+    count = [replicas(rate, rps, 8, latency_s, p) for p in (0, 50, 90, 99, 99.9)]
     assert count == sorted(count)
 
 
-@pytest.mark.parametrize("percentile", [50, 95])
+@pytest.mark.parametrize("percentile", [0, 95])
 def test_twice_the_speed_needs_no_more(percentile: float):
     slow, fast = (replicas(np.linspace(0, 500, 99), s, 8, 1, percentile) for s in (3, 6))
     assert (fast <= slow).all()

@@ -12,7 +12,7 @@ from advisor.portfolio import load_portfolio, portfolio_schema
 
 TEXT = (Path(__file__).parents[2] / "docs/portfolio.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```(yaml|csv)\n(.*?)```", TEXT, re.DOTALL)
-PREFIXES = {"Demand": "demand.", "Slo": "slo.", "Deployment": "current."}
+PREFIXES = {"Demand": "demand.", "Slo": "slo.", "Deployment": "current.", "Measured": "measured."}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0])

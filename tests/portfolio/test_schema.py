@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from advisor.catalog import Catalog
 from advisor.portfolio import Portfolio, load_portfolio, portfolio_schema, sample_path, write
-from advisor.portfolio.model import Demand, Deployment, Organisation, Slo, TrainingJob, Workload
+from advisor.portfolio.model import (
+    Demand,
+    Deployment,
+    Measured,
+    Organisation,
+    Slo,
+    TrainingJob,
+    Workload,
+)
 from advisor.portfolio.schema import schema_text
 
 KEPT = Path(__file__).parents[2] / "docs/schemas/portfolio.schema.json"
@@ -47,6 +55,19 @@ demands = st.one_of(
 )
 slos = st.builds(Slo, ttft_s=st.none() | positive.filter(lambda v: v < 6e5), percentile=st.just(99))
 
+runs = st.builds(
+    Measured,
+    requests_per_s=positive,
+    accelerator=st.just("G1"),
+    framework=st.just("serve"),
+    weight_precision=st.just("bf16"),
+    model=st.sampled_from([None, "Talk-2B"]),
+    isl_tokens=st.none() | positive,
+    concurrency=st.none() | positive,
+    source=maybe_text,
+    as_of=st.none() | st.dates(),
+)
+
 
 @st.composite
 def portfolios(draw: st.DrawFn) -> Portfolio:
@@ -61,6 +82,7 @@ def portfolios(draw: st.DrawFn) -> Portfolio:
                 model=st.just("Oracle" if api else "Talk-8B"),
                 demand=demands,
                 current=apis if api else machines,
+                measured=st.lists(runs, max_size=2).map(tuple),
                 isl_tokens=st.integers(1, 4000),
                 osl_tokens=st.integers(1, 4000),
                 slo=slos,

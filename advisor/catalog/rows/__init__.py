@@ -4,12 +4,12 @@ A table is found by its row type's `table` name; adding a table is adding a clas
 file of that name under ``catalogs/``.
 """
 
-from . import hardware, models, planning, serving
+from . import hardware, measurements, models, planning, serving
 from .base import Evidence, Row, Standing
 
 ROW_TYPES: dict[str, type[Row]] = {
     row.table: row
-    for module in (hardware, models, serving, planning)
+    for module in (hardware, models, serving, planning, measurements)
     for row in vars(module).values()
     if isinstance(row, type) and issubclass(row, Row) and row is not Row
 }

@@ -73,28 +73,63 @@ class Sourcing(Row):
 
 
 class Calibration(Row):
-    """Fitted factors of the LLM roofline for one stack on one chip family and arithmetic.
+    """Fitted factors of the LLM roofline for one stack, from one version on.
 
-    ``*`` in `family` or `peak` matches any. The most specific row counts.
+    What a chip family or a number format changes stands in the table of scales.
     """
 
     table: ClassVar = "calibration"
-    key: ClassVar = ("framework", "family", "peak")
+    key: ClassVar = ("framework", "version")
 
-    framework: Text
-    family: Text
-    peak: Text
+    framework: Text = Field(description="``*``: any that has no row of its own.")
+    version: Text = Field(description="From this version on, up to the next row's; ``*``: any.")
     bandwidth_efficiency: Share
+    cache_efficiency: Positive = Field(
+        description="Bandwidth reached on the KV cache, relative to weights."
+    )
     decode_efficiency: Share
     prefill_efficiency: Share
-    step_overhead_s: NonNegative
+    moe_efficiency: Share = Field(description="Arithmetic of mixtures of experts, relative.")
+    step_overhead_s: NonNegative = Field(description="Per pass of a model of 32 layers.")
     sequence_overhead_s: NonNegative
     link_efficiency: Share
     link_latency_s: NonNegative
+    pcie_link_efficiency: Share
+    pcie_link_latency_s: NonNegative
     blend_exponent: Positive
-    activation_gib: NonNegative = Field(description="Per device, at the default batched tokens.")
+    activation_gib: NonNegative = Field(description="Framework's reserve per device.")
+    sampler_bytes: NonNegative = Field(
+        description="Bytes per running request and vocabulary entry while sampling."
+    )
+    batched_tokens: Positive = Field(description="Most tokens one pass takes in.")
+    max_sequences: int | None = Field(
+        None, ge=1, description="Most running requests; empty: the framework's default."
+    )
+    reserve_share: Share = Field(description="Share of the answer's KV held from the start.")
     n: Count
-    spread: Positive = Field(description="80 % interval half-width, relative.")
+    groups: Count = Field(0, description="Distinct (model, chip) among the n.")
+    spread: Positive = Field(description="80 % interval half-width of throughput, relative.")
+    tpot_spread: Positive | None = Field(None, description="The same for the time per token.")
+    ttft_spread: Positive | None = Field(None, description="The same for the first token.")
+    evidence: Evidence
+
+
+class CalibrationScale(Row):
+    """What a chip family or an arithmetic changes in the LLM roofline, whatever the stack.
+
+    All rows that match multiply. A family without a row has not been seen.
+    """
+
+    table: ClassVar = "calibration_scales"
+    key: ClassVar = ("family", "peak")
+
+    family: Text = Field(description="Chip family; ``*``: any.")
+    peak: Text = Field(description="Arithmetic, or weight_only; ``*``: any.")
+    compute: Positive
+    bandwidth: Positive
+    n: Count
+    groups: Count = 0
+    spread: Positive = Field(description="80 % interval half-width no narrower than this.")
     evidence: Evidence
 
 
@@ -102,7 +137,7 @@ class Anchor(Row):
     """A measured throughput of a model that answers in one pass (encoder, vision, diffusion)."""
 
     table: ClassVar = "anchors"
-    key: ClassVar = ("model", "accelerator", "precision", "framework", "batch")
+    key: ClassVar = ("model", "accelerator", "precision", "framework", "batch", "sample_tokens")
     refs: ClassVar = {"model": "models", "accelerator": "accelerators", "precision": "precisions"}
 
     model: Text
@@ -125,5 +160,8 @@ class PassEfficiency(Row):
     framework: Text
     mfu: Share
     batch_overhead_s: NonNegative = Field(description="Fixed time per pass.")
+    server_share: Share = Field(
+        0.8, description="Of the saturated rate, what a P99 latency limit leaves."
+    )
     spread: Positive
     evidence: Evidence

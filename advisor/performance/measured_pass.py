@@ -1,0 +1,74 @@
+"""What a measurement of an encoder, vision or diffusion model should have shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from advisor.catalog import Catalog
+
+from . import onepass
+from .configs import Array
+from .contract import load
+from .lookup import column
+from .predict import pass_setting
+
+SERVER_SPREAD = 0.10
+"""What the share left by a latency limit varies by, chip to chip: 80 % half-width of 57 pairs of
+published server and offline results (BERT 0.73-0.95, ResNet-50 0.68-0.93, SDXL 0.77-1.07)."""
+
+
+def predict_pass_rows(catalog: Catalog, rows: pd.DataFrame) -> pd.DataFrame:
+    """One-pass rows (in catalog names) in the shape of `measured.predict_rows`.
+
+    Accelerators are independent replicas. ``offline`` takes the best batch, ``static`` and a stated
+    count that batch, ``single`` one sample; ``server`` is the share of the saturated rate that its
+    latency limit leaves.
+    """
+    rows = rows.reset_index(drop=True)
+    n = len(rows)
+    loads = np.array([load(str(x))[0] for x in rows["concurrency"]])
+    scenario = rows["scenario"].to_numpy(object)
+    batch = np.where(scenario == "single", 1.0, loads)
+    server = np.isin(scenario, ("server", "interactive"))
+    batch = np.where(server | ~np.isfinite(batch), np.nan, batch)
+    configs = rows.assign(
+        chip_share=rows["units"],
+        host_memory_gib=1024.0,
+        params_factor=1.0,
+        batching=1.0,
+        batch=batch,
+        tensor_parallel=1,
+    )
+    c, factors, reason = pass_setting(catalog, configs)
+    best = onepass.best_batch(c)
+    size = np.where(np.isnan(batch), best, batch)
+    once = onepass.pass_s(c, size)
+    count = _replicas(rows)
+    rate = size / once * count * np.where(server, factors["server_share"].astype(float), 1.0)
+    metric = rows["metric"].to_numpy(object)
+    value = np.where(np.isin(metric, ("samples_s", "req_s")), rate, np.nan)
+    value = np.where(metric == "ttft_ms", once * 1e3, value)
+    reason = np.where(
+        (reason == "") & np.isnan(value), "a model of one pass has no such metric", reason
+    )
+    value = np.where(reason == "", value, np.nan)
+    spread = factors["spread"].astype(float)
+    spread = np.where(server, np.hypot(spread, SERVER_SPREAD), spread)
+    return pd.DataFrame(
+        {
+            "id": rows["id"],
+            "predicted": value,
+            "low": value / (1.0 + spread),
+            "high": value * (1.0 + spread),
+            "reason": reason,
+            "evidence": np.where(reason == "", factors["evidence"].astype(object), np.full(n, "")),
+            "note": rows["note"],
+        }
+    )
+
+
+def _replicas(rows: pd.DataFrame) -> Array:
+    """Independent copies: accelerators, or sockets where the name counts them itself."""
+    count = column(rows, "accelerator_count")
+    return np.where(rows["units"].to_numpy(float) != 1.0, 1.0, count)

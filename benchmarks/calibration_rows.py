@@ -1,0 +1,259 @@
+"""Rows of the calibration catalogs, from fitted parameters and from stated assumptions."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from advisor.catalog.rows.serving import Calibration, CalibrationScale
+
+GROUPS: dict[tuple[str, str], bool] = {
+    ("tensorrt-llm", "0.5"): False,
+    ("tensorrt-llm", "0.10"): True,
+    ("tensorrt-llm", "0.20"): False,
+    ("vllm", "0.2"): False,
+    ("vllm", "0.6"): True,
+    ("llama.cpp", "*"): True,
+    ("exllamav2", "*"): True,
+    ("neuron", "*"): True,
+}
+"""Fitted stacks by the version they hold from; true: taken where a row states no version."""
+
+STACKS: dict[str, dict[str, float]] = {
+    "tensorrt-llm": {"activation_gib": 0.3, "sampler_bytes": 4.0, "reserve_share": 1.0},
+    "vllm": {"activation_gib": 0.3, "sampler_bytes": 38.5, "reserve_share": 0.6},
+}
+"""Memory habits of a stack. vLLM: from measured splits on an H100; its default of 8,192 tokens per
+pass. TensorRT-LLM reserves the whole answer (its no-evict scheduler)."""
+USUAL = {"activation_gib": 0.6, "sampler_bytes": 8.0, "reserve_share": 1.0}
+
+COPIES: dict[tuple[str, str], tuple[str, dict[str, float], float, str]] = {
+    ("vllm", "0.8"): (
+        "vllm 0.6",
+        {"step_overhead_s": 0.0018, "sequence_overhead_s": 1e-5, "max_sequences": 1024},
+        0.35,
+        "the engine rewritten in 2025 (V1): one published stream (Llama-3.1-8B FP16 on an H100,"
+        " vLLM 0.21, 6.48 ms per token; yobitelcomm.github.io bench, concurrency sweep) leaves"
+        " 1.8 ms beyond the weights; overhead per sequence is an assumption",
+    ),
+    ("sglang", "*"): (
+        "vllm 0.6",
+        {"step_overhead_s": 0.0016, "sequence_overhead_s": 1e-5, "max_sequences": 1024},
+        0.35,
+        "vLLM factors with less overhead per step: planning assumption of this project",
+    ),
+    ("tgi", "*"): (
+        "vllm 0.6",
+        {"step_overhead_s": 0.004, "sequence_overhead_s": 8e-5},
+        0.4,
+        "slower per step than vLLM of 2024: planning assumption of this project",
+    ),
+    ("triton", "*"): (
+        "tensorrt-llm 0.20",
+        {"sequence_overhead_s": 1e-5},
+        0.3,
+        "its TensorRT-LLM backend with a little more overhead: planning assumption of this project",
+    ),
+    ("ray-serve", "*"): (
+        "vllm 0.6",
+        {"step_overhead_s": 0.0022, "sequence_overhead_s": 2e-5, "max_sequences": 1024},
+        0.4,
+        "its vLLM engine with routing overhead: planning assumption of this project",
+    ),
+    ("pytorch", "*"): (
+        "vllm 0.6",
+        {
+            "step_overhead_s": 0.0185,
+            "sequence_overhead_s": 3e-4,
+            "decode_efficiency": 0.4,
+            "prefill_efficiency": 0.45,
+        },
+        0.5,
+        "eager step overhead from single-stream rows of premAI-io/benchmarks @16338c31085d"
+        " (34-37 tok/s, FP16 7B on A100); INT8 and INT4 of other libraries differ threefold",
+    ),
+    ("torchserve", "*"): (
+        "vllm 0.6",
+        {
+            "step_overhead_s": 0.0195,
+            "sequence_overhead_s": 3e-4,
+            "decode_efficiency": 0.4,
+            "prefill_efficiency": 0.45,
+        },
+        0.5,
+        "eager PyTorch with a little serving overhead: planning assumption of this project",
+    ),
+    ("openvino", "*"): (
+        "vllm 0.6",
+        {"step_overhead_s": 0.002, "sequence_overhead_s": 1e-4},
+        0.5,
+        "planning assumption of this project; no measured row",
+    ),
+    ("*", "*"): (
+        "vllm 0.6",
+        {"step_overhead_s": 0.004, "sequence_overhead_s": 5e-5},
+        0.5,
+        "fallback for a stack without a row: the design asks for 50 %",
+    ),
+}
+"""Stacks without usable rows: copied from a fitted one, with what is changed, spread and why."""
+
+YOUNG: dict[str, tuple[float, float, str]] = {
+    "cdna3": (0.75, 0.85, "software below the roofline (project facts on accelerators)"),
+    "tpu": (0.8, 0.85, "maturity discount: planning assumption of this project"),
+    "turing": (0.55, 0.93, "70 W card: INT8 reaches 32-37 % of peak (project facts)"),
+    "x86": (0.45, 0.65, "bandwidth-bound decoding on CPUs: planning assumption of this project"),
+    "arm": (0.55, 0.65, "bandwidth-bound decoding on CPUs: planning assumption of this project"),
+}
+"""Families without a measured row: arithmetic and bandwidth relative to the fitted set."""
+
+
+def write(
+    folder: Path, data: Any, fitted: dict[str, float], schemes: dict[str, np.ndarray], today: date
+) -> None:
+    """Write both calibration tables.
+
+    Parameters
+    ----------
+    folder : Path
+        The catalogs.
+    data : calibrate.Data
+    fitted : dict
+        Log parameters.
+    schemes : dict of str to array
+        Cross-validated predictions, by what was left out; spreads are their joint 80 % errors.
+    today : date
+    """
+    errors = [np.abs(np.log(v / data.value)) for v in schemes.values()]
+    source = "fitted by benchmarks/calibrate.py on " + "; ".join(
+        sorted({_short(s) for s in data.rows["source"]})
+    )
+    shared = {"source": source, "as_of": today.isoformat()}
+    rows = {f"{f} {v}": _stack_row(f, v, data, fitted, errors) | shared for f, v in GROUPS}
+    for (framework, version), (base, changes, spread, why) in COPIES.items():
+        rows[f"{framework} {version}"] = {
+            **rows[base],
+            "framework": framework,
+            "version": version,
+            "max_sequences": "",
+            **changes,
+            "n": 0,
+            "groups": 0,
+            "spread": spread,
+            "tpot_spread": "",
+            "ttft_spread": "",
+            "evidence": "rule",
+            "source": f"factors of {base}; {why}",
+            "notes": "",
+        }
+    _save(folder / "calibration.csv", Calibration.columns(), rows.values())
+    scales = [_scale_row(data, fitted, f, "*") | shared for f in sorted(set(data.family))]
+    for kind in sorted(set(data.peak)):
+        names = ("fp16", "bf16") if kind == "sixteen" else (kind,)
+        scales += [_scale_row(data, fitted, "*", kind) | shared | {"peak": n} for n in names]
+    for family, (compute, bandwidth, why) in YOUNG.items():
+        scales.append(
+            {
+                "family": family,
+                "peak": "*",
+                "compute": compute,
+                "bandwidth": bandwidth,
+                "n": 0,
+                "groups": 0,
+                "spread": 0.5,
+                "evidence": "rule",
+                "source": why,
+                "as_of": today.isoformat(),
+                "notes": "",
+            }
+        )
+    _save(folder / "calibration_scales.csv", CalibrationScale.columns(), scales)
+
+
+def _stack_row(
+    framework: str, version: str, data: Any, t: dict[str, float], errors: list[np.ndarray]
+) -> dict[str, Any]:
+    name = f"{framework} {version}"
+    mine = data.stack == name
+
+    def own(kind: str) -> float:
+        return t.get(f"stack {name} {kind}", 0.0)
+
+    neuron = t.get("neuron link", 0.0) if framework == "neuron" else 0.0
+    metric = data.rows["metric"].to_numpy()
+    spreads = {
+        "spread": _spread(errors, mine & (np.char.find(metric.astype(str), "_ms") < 0)),
+        "tpot_spread": _spread(errors, mine & (metric == "tpot_ms")),
+        "ttft_spread": _spread(errors, mine & (metric == "ttft_ms")),
+    }
+    if not spreads["spread"]:
+        spreads["spread"] = spreads["tpot_spread"] or 0.3
+    figures: dict[str, float] = {
+        "bandwidth_efficiency": min(np.exp(t["bandwidth"] + own("read")), 1.0),
+        "cache_efficiency": np.exp(t["cache"]),
+        "decode_efficiency": np.exp(t["decode"] + own("compute")),
+        "prefill_efficiency": np.exp(t["prefill"] + own("compute")),
+        "moe_efficiency": min(np.exp(t["moe"]), 1.0),
+        "step_overhead_s": np.exp(t["step_ms"] + own("step")) / 1e3,
+        "sequence_overhead_s": np.exp(t["sequence_us"] + own("sequence")) / 1e6,
+        "link_efficiency": min(np.exp(t["link"] + neuron), 1.0),
+        "link_latency_s": np.exp(t["latency_us"]) / 1e6,
+        "pcie_link_efficiency": min(np.exp(t["pcie_link"]), 1.0),
+        "pcie_link_latency_s": np.exp(t["pcie_latency_us"]) / 1e6,
+        "blend_exponent": np.exp(t["blend"]),
+    }
+    n = int(mine.sum())
+    return {
+        "framework": framework,
+        "version": version,
+        **{k: f"{float(v):.4g}" for k, v in figures.items()},
+        **STACKS.get(framework, USUAL),
+        "batched_tokens": 8192,
+        "max_sequences": "",
+        "n": n,
+        "groups": len(set(data.groups("model", "accelerator")[mine])),
+        **spreads,
+        "evidence": "calibrated" if n else "rule",
+        "notes": "memory figures: see benchmarks/calibration_rows.py",
+    }
+
+
+def _spread(errors: list[np.ndarray], mask: np.ndarray) -> float | str:
+    """Relative half-width that holds 82 % of cross-validated errors; empty without rows."""
+    if not mask.any():
+        return ""
+    pooled = np.concatenate([e[mask] for e in errors])
+    pooled = pooled[np.isfinite(pooled)]
+    return round(float(np.clip(np.exp(np.quantile(pooled, 0.82)) - 1.0, 0.08, 1.0)), 3)
+
+
+def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[str, Any]:
+    prefix = f"family {family}" if peak == "*" else f"peak {peak}"
+    mine = data.family == family if peak == "*" else data.peak == peak
+    return {
+        "family": family,
+        "peak": peak,
+        "compute": f"{np.exp(t.get(f'{prefix} compute', 0.0)):.4g}",
+        "bandwidth": f"{np.exp(t.get(f'{prefix} read', 0.0)):.4g}",
+        "n": int(mine.sum()),
+        "groups": len(set(data.groups("model", "accelerator")[mine])),
+        # Kernels that unpack weights differ between libraries and years.
+        "spread": 0.35 if peak == "weight_only" else 0.08,
+        "evidence": "calibrated",
+        "notes": "",
+    }
+
+
+def _short(source: str) -> str:
+    return source.split(" ")[0] + next((f" {w}" for w in source.split() if w.startswith("@")), "")
+
+
+def _save(path: Path, columns: list[str], rows: Any) -> None:
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, columns, lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(rows)

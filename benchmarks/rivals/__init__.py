@@ -1,0 +1,1 @@
+"""Other predictors of the same measurements."""

@@ -1,0 +1,1 @@
+"""Discrete-event simulations that the analytic formulas are held against."""
