@@ -100,7 +100,7 @@ def main() -> None:
             page = browser.new_page()
             page.goto(url)
             page.wait_for_selector(".mlc-lead")
-            page.locator(".mlc-rail button[data-key=rightsize]").click()
+            page.locator(".mlc-rail button[data-key=source]").click()
             page.wait_for_selector("[role=switch]")
             times = [decision_s(page) for _ in range(CHANGES)]
             out["switch to re-solved header, p50 [s]"] = statistics.median(times)

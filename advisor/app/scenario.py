@@ -87,10 +87,10 @@ class Scenario(traitlets.HasTraits):
         self._replace(portfolio=parse(data, self.catalog))
 
     def open_portfolio(
-        self, portfolio: Portfolio, rejected: Mapping[str, Collection[Lever]] = {}
+        self, portfolio: Portfolio, rejected: Mapping[str, Collection[Lever]] | None = None
     ) -> None:
         """Plan another portfolio, with nothing rejected unless said."""
-        kept = {name: frozenset(levers) for name, levers in rejected.items()}
+        kept = {name: frozenset(levers) for name, levers in (rejected or {}).items()}
         self._replace(portfolio=portfolio, rejected=kept)
 
     def open_file(self, name: str, content: bytes) -> str:

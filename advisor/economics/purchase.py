@@ -126,6 +126,6 @@ def spot_rate(usd_per_hour: float, interruptions_per_month: float, overhead_shar
     interruptions_per_month : float
         Share of instances interrupted in a month.
     overhead_share : float
-        Idle and repeated work from fallback capacity when all are interrupted once a month.
+        Idle and repeated work where a quarter of the instances is interrupted in a month.
     """
     return usd_per_hour * (1.0 + overhead_share * interruptions_per_month / 0.25)

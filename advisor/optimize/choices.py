@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,12 @@ class Candidate:
     predictions_per_month: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def total_hours(self) -> float:
         """Engineering hours over all levers."""
         return float(sum(self.hours.values()))
 
-    @property
+    @cached_property
     def pool(self) -> Pool | None:
         """The pool it draws on, or None when it pays for itself."""
         if self.offer is None:
@@ -65,7 +66,7 @@ class Candidate:
         c = self.choice
         return (c["sourcing"], c["cloud"], c["region"], c["instance"])
 
-    @property
+    @cached_property
     def platforms(self) -> tuple[str, ...]:
         """What the organisation must run at all for this choice."""
         sourcing = self.choice["sourcing"]

@@ -102,9 +102,12 @@ def options(setting: Setting, workload: Workload) -> list[tuple[dict[str, Any], 
     for row in records(latest_prices(catalog, discounts)):
         if catalog.lookup("models", row["model"])["model"] not in accepted:
             continue
-        inside = set(workload.residency) & set(row["geographies"] or ())
-        outside = workload.residency and not inside
-        reason = f"not known to stay in {' or '.join(workload.residency)}" if outside else ""
+        known = set(row["geographies"] or ())
+        reason = ""
+        if known and not known & set(setting.portfolio.organisation.geographies):
+            reason = "only served outside the places you allow"
+        if workload.residency and not known & set(workload.residency):
+            reason = f"not known to stay in {' or '.join(workload.residency)}"
         if allowed and row["provider"] not in allowed:
             reason = "not among the hosts you buy from"
         out.append((row, reason))

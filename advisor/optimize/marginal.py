@@ -76,10 +76,8 @@ def _best(plan: Plan, position: int, levers: frozenset[Lever]) -> tuple[Candidat
     current = plan.chosen[position]
     if levers >= plan.levers[workload.name]:
         options = [current, *options]
-    costs = [
-        plan.objective.total([*plan.chosen[:position], c, *plan.chosen[position + 1 :]])
-        for c in options
-    ]
+    alone = plan.objective.swapping(plan.chosen, position)
+    costs = [alone(c) for c in options]
     i = int(np.argmin(costs))
     return options[i], costs[i]
 

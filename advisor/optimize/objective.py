@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,8 @@ class Objective:
     def __init__(self, setting: Setting, constant_usd_month: float) -> None:
         self._setting = setting
         self._constant = constant_usd_month
-        self._pools: dict[frozenset[int], PoolBill] = {}
+        # Kept with the setting: its candidates live as long, so their identities are good keys.
+        self._pools: dict[frozenset[int], PoolBill] = setting.pool_bills
         self._platforms: dict[str, float] = {}
 
     def pool_bill(self, members: Sequence[Candidate]) -> PoolBill:
@@ -79,3 +80,26 @@ class Objective:
         own = sum(self.own_usd_month(c) for c in chosen)
         pooled = sum(b.usd_month for b in self.bills(chosen))
         return self._constant + own + pooled + self.platforms_usd_month(chosen)
+
+    def swapping(self, chosen: Sequence[Candidate], position: int) -> Callable[[Candidate], float]:
+        """The total as a function of the candidate at `position`, everything else as chosen.
+
+        The same figure as `total` but for rounding, at a fraction of the work.
+        """
+        rest = [*chosen[:position], *chosen[position + 1 :]]
+        base, running = self.total(rest), {p for c in rest for p in c.platforms}
+        pools: dict[Pool, list[Candidate]] = {}
+        for candidate in rest:
+            if candidate.pool is not None:
+                pools.setdefault(candidate.pool, []).append(candidate)
+
+        def cost(candidate: Candidate) -> float:
+            usd = base + self.own_usd_month(candidate)
+            if candidate.pool is not None:
+                mates = pools.get(candidate.pool, [])
+                usd += self.pool_bill([*mates, candidate]).usd_month
+                usd -= self.pool_bill(mates).usd_month if mates else 0.0
+            new = (p for p in candidate.platforms if p not in running)
+            return usd + sum(self.platform_usd_month(p) for p in new)
+
+        return cost

@@ -65,13 +65,15 @@ def _climb(
         before = best
         for w, candidates in enumerate(options):
             room = hours_limit - _hours(chosen) + chosen[w].total_hours
-            for candidate in candidates:
-                if candidate.total_hours > room:
-                    continue
-                trial = [*chosen[:w], candidate, *chosen[w + 1 :]]
-                usd = cost(trial)
-                if usd < best - TOLERANCE_USD:
-                    chosen, best = trial, usd
+            alone = objective.swapping(chosen, w)
+            able = [c for c in candidates if c.total_hours <= room]
+            if not able:
+                continue
+            nearest = min(able, key=lambda c: alone(c) + usd_per_hour * c.total_hours)
+            trial = [*chosen[:w], nearest, *chosen[w + 1 :]]
+            usd = cost(trial)
+            if usd < best - TOLERANCE_USD:
+                chosen, best = trial, usd
         for platform in sorted({p for c in chosen for p in c.platforms}):
             left = _without(objective, chosen, platform, options, hours_limit, usd_per_hour)
             if left is not None and (usd := cost(left)) < best - TOLERANCE_USD:
@@ -104,9 +106,6 @@ def _without(
         others = [c for c in candidates if platform not in c.platforms]
         if not others:
             return None
-        costs = [
-            objective.total([*trial[:w], c, *trial[w + 1 :]]) + usd_per_hour * c.total_hours
-            for c in others
-        ]
-        trial[w] = others[costs.index(min(costs))]
+        alone = objective.swapping(trial, w)
+        trial[w] = min(others, key=lambda c: alone(c) + usd_per_hour * c.total_hours)
     return trial if _hours(trial) <= hours_limit else None

@@ -42,6 +42,7 @@ class Setting:
         self._useful: dict[Workload, pd.DataFrame] = {}
         self.today: dict[Workload, Candidate] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
+        self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
 
     @cached_property

@@ -173,12 +173,19 @@ def playbook_plans(
 
 
 def constants_usd_month(setting: Setting, today: Sequence[Candidate]) -> dict[str, float]:
-    """What no lever changes: data, tooling, and what the bills hold beyond the model."""
+    """What no lever changes: data, tooling, and what the bills hold beyond the model.
+
+    A training bill below the model is left to the model: runs are rented anew each time.
+    """
     org = setting.portfolio.organisation
     unexplained = 0.0
     for workload, candidate in zip(setting.portfolio.workloads, today, strict=True):
         if workload.bill_usd_month is not None:
             unexplained += workload.bill_usd_month - candidate.run_rate_usd_month
+    for job in setting.portfolio.training:
+        if job.bill_usd_month is not None:
+            modelled = plan_training(setting, job, frozenset()).usd_month
+            unexplained += max(job.bill_usd_month - modelled, 0.0)
     return {
         "data": org.data_usd_month or 0.0,
         "tooling": org.platform_usd_month or 0.0,

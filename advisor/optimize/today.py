@@ -66,6 +66,7 @@ def _candidate_today(setting: Setting, workload: Workload) -> Candidate:
     volume = requests_per_month(setting.rates(workload)) * rate_unit(workload)
     if choice["sourcing"] == "managed_api":
         usd, details = hosted.today_usd_month(setting, workload)
+        usd, details = as_billed(workload, usd, details)
         return Candidate(
             workload.name,
             choice,
@@ -103,9 +104,24 @@ def _candidate_today(setting: Setting, workload: Workload) -> Candidate:
         "evidence": weakest(found["evidence"], row["standing"], workload.demand.evidence),
     }
     usd = float(count.mean()) * float(price) * HOURS_PER_MONTH * _premium(setting, choice)
+    usd, details = as_billed(workload, usd, details)
     return Candidate(
         workload.name, choice, count, usd, 0.0, {}, predictions_per_month=volume, details=details
     )
+
+
+def as_billed(workload: Workload, usd: float, details: Choice) -> tuple[float, Choice]:
+    """Today's cost, never above what is billed.
+
+    A bill below the modelled cost means better prices than the catalog's; counting the difference
+    as a negative constant would hand it to every plan, also one that no longer buys there.
+    """
+    bill = workload.bill_usd_month
+    if bill is None or bill >= usd:
+        return usd, details
+    share = 1.0 - bill / usd
+    less = f"the bill is {share:.0%} below list: give the discount to compare like with like"
+    return bill, {**details, "doubt": details["doubt"] or less}
 
 
 def details_of(found: dict[str, Any] | pd.Series, row: dict[str, Any] | pd.Series) -> Choice:

@@ -102,7 +102,9 @@ def _runs(setting: Setting, job: TrainingJob) -> pd.DataFrame:
     need = training.memory_gib(params, job.method, job.gradient_checkpointing)
     has = chips.numbers("memory_visible_gib", 0.0) * count
     nodes = float(job.current.instances or 1)
-    overhead = 1.0 + setting.catalog.assumption("spot_overhead")
+    # The spot price already holds what interruptions cost; a commitment is an option only where
+    # the job's machine is under one today.
+    purchases = dict.fromkeys(("on_demand", "spot", job.current.purchase))
     parts = []
     for precision, column in (
         ("bf16", "bf16_tflops"),
@@ -120,8 +122,8 @@ def _runs(setting: Setting, job: TrainingJob) -> pd.DataFrame:
             mfu=setting.catalog.assumption("mfu_training"),
         )
         able = chips.numbers(column, 0.0) > 0
-        for purchase, factor in (("on_demand", 1.0), ("spot", overhead)):
-            usd = gpus[purchase].to_numpy(float) * hours * nodes * factor * job.runs_per_month
+        for purchase in purchases:
+            usd = gpus[purchase].to_numpy(float) * hours * nodes * job.runs_per_month
             part = gpus[["cloud", "region", "instance"]].assign(
                 precision=precision,
                 purchase=purchase,

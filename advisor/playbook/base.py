@@ -192,5 +192,3 @@ class Step(Protocol):
     def report(self, view: View) -> Report:
         """What the step's panel shows."""
         ...
-
-

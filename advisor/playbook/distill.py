@@ -181,7 +181,7 @@ def _table(view: View, found: list[Study]) -> list[Table]:
             ["Workload", "Model", "Size", "Quality", "One-off", "Saves a month", "Pays back",
              "Pays from"],
             rows,
-            numeric=(4, 5, 6, 7),
+            numeric=(4, 5, 6),
         )
     ]  # fmt: skip
 

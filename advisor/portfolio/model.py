@@ -42,6 +42,8 @@ MeanTokens = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
 InFlight = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+PartShare = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+"""A share of less than all: nothing is sold at 100 % off."""
 Usd = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -196,6 +198,8 @@ class Workload(Record):
     def _shape(self) -> Workload:
         if self.kind == "llm" and (self.isl_tokens is None or self.osl_tokens is None):
             raise ValueError("a language model needs isl_tokens and osl_tokens")
+        if self.unit == "1k_tokens" and not (self.isl_tokens or self.osl_tokens):
+            raise ValueError("counting in 1k_tokens needs isl_tokens or osl_tokens")
         return self
 
 
@@ -214,7 +218,7 @@ class TrainingJob(Record):
     gradient_checkpointing: bool = Field(
         True, description="Activations worked out again instead of kept."
     )
-    data_stall_share: Share = Field(0.0, description="Share of time waiting for data.")
+    data_stall_share: PartShare = Field(0.0, description="Share of time waiting for data.")
     current: Deployment = Field(description="What it runs on today.")
     bill_usd_month: Usd | None = Field(None, description="Billed today, USD a month.")
     team: str | None = Field(None, description="Team, to group costs by.")
@@ -238,7 +242,7 @@ class Organisation(Record):
     engineering_hours: Annotated[float, Field(ge=0, le=1e6)] | None = Field(
         None, description="Hours that may be spent on the plan; unlimited when blank."
     )
-    discounts: dict[str, Share] = Field(
+    discounts: dict[str, PartShare] = Field(
         default_factory=dict, description="Negotiated share off list, by provider."
     )
     spare_instances: Annotated[int, Field(ge=0, le=100)] = Field(

@@ -1,4 +1,4 @@
-"""The whole app as a planner meets it: the real page, in a real browser, on the sample portfolio."""
+"""The whole app as a planner meets it: the real page in a real browser, on the sample portfolio."""
 
 from __future__ import annotations
 

@@ -256,7 +256,7 @@ def test_the_baseline_of_machines_by_hand(shipped: Catalog):
     plan = solve(
         setting(
             shipped,
-            [changed(CHAT, bill_usd_month=30_000, current={"instances": 2})],
+            [changed(CHAT, bill_usd_month=60_000, current={"instances": 2})],
             data_usd_month=1000,
             platform_usd_month=500,
         )
@@ -269,9 +269,9 @@ def test_the_baseline_of_machines_by_hand(shipped: Catalog):
         "training": 0.0,
         "data": 1000,
         "tooling": 500,
-        "unexplained": pytest.approx(30_000 - machines),
+        "unexplained": pytest.approx(60_000 - machines),
     }
-    assert plan.usd_month == pytest.approx(30_000 + 168 * rate + 1500)
+    assert plan.usd_month == pytest.approx(60_000 + 168 * rate + 1500)
     assert plan.one_off_usd == 0
 
 
@@ -543,3 +543,15 @@ def test_a_scarce_budget_goes_where_it_counts(shipped: Catalog, hours: float):
 def test_portfolio_of_one(small: Catalog):
     plan = solve(portfolio(small, [TICKETS]), small, ALL)
     assert plan.usd_month == pytest.approx(everything(plan), rel=1e-12)
+
+
+def test_a_bill_below_the_model_is_todays_cost_and_never_a_gift(small: Catalog) -> None:
+    """Half the list price is billed: that is the baseline, and no plan inherits the difference."""
+    known = setting(small, [CHAT])
+    modelled = solve(known).workload_usd_month["chat"]
+    cheap = setting(small, [changed(CHAT, bill_usd_month=modelled / 2)])
+    today, best = solve(cheap), solve(cheap, levers=LEVERS)
+    assert today.workload_usd_month["chat"] == pytest.approx(modelled / 2)
+    assert today.shared["unexplained"] == 0.0
+    assert 0.0 < best.usd_month <= today.usd_month
+    assert "50% below list" in today.doubts["chat"]

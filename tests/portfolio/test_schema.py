@@ -110,7 +110,7 @@ def portfolios(draw: st.DrawFn) -> Portfolio:
         Organisation,
         name=texts,
         clouds=st.sampled_from([("aws",), ("aws", "south")]),
-        discounts=st.dictionaries(st.sampled_from(["aws", "south", "sooth"]), shares),
+        discounts=st.dictionaries(st.sampled_from(["aws", "south", "sooth"]), st.floats(0, 0.99)),
         team_fte=st.none() | st.floats(0, 100),
     )
     return draw(
