@@ -18,7 +18,7 @@ from advisor.performance.accuracy import GROUP, Accuracy, score, summary
 from advisor.performance.measured import predict_rows, read_measurements
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from calibrate import Data, fit, gather, left_out, predicted  # noqa: E402
+from calibrate import Data, fit, gather, left_out, predicted
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "benchmarks" / "published"
@@ -69,9 +69,11 @@ def one_pass(catalog: Catalog, rows: pd.DataFrame, *, pair: bool) -> Accuracy:
             anchors["accelerator"] == first["accelerator"]
         )
         if not pair:
-            precision = {"int8": ("int8-ptq",), "fp16": ("fp16", "fp8")}.get(
-                str(first["weight_precision"]), (str(first["weight_precision"]), "fp8")
-            )
+            precision = {
+                "int8": ("int8-ptq",),
+                "fp16": ("fp16", "fp8"),
+                "fp32": ("fp32", "tf32"),
+            }.get(str(first["weight_precision"]), (str(first["weight_precision"]), "fp8"))
             batch = pd.to_numeric(anchors["batch"]).to_numpy(float)
             mine = pd.to_numeric(pd.Series([first["concurrency"]]), errors="coerce").iloc[0]
             same = np.isnan(batch) if np.isnan(mine) else batch == mine

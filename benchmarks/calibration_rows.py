@@ -249,7 +249,8 @@ def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[s
 
 
 def _short(source: str) -> str:
-    return source.split(" ")[0] + next((f" {w}" for w in source.split() if w.startswith("@")), "")
+    words = source.split()
+    return " ".join([words[0], *[w for w in words if w.startswith("@")][:1]])
 
 
 def _save(path: Path, columns: list[str], rows: Any) -> None:

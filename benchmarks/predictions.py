@@ -57,7 +57,9 @@ def main() -> None:
     rps = llm.throughput(c, batch)
     took = time.perf_counter() - start
     assert np.isfinite(rps).all()
-    print(f"{MILLION:,} roofline predictions: {took:.2f} s (goal 1), peak {peak_gib():.2f} GiB (1.4)")
+    print(
+        f"{MILLION:,} roofline predictions: {took:.2f} s (goal 1), peak {peak_gib():.2f} GiB (1.4)"
+    )
 
 
 if __name__ == "__main__":

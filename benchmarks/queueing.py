@@ -120,7 +120,7 @@ def batching(trace: Array | None) -> None:
 
 def one_pass() -> None:
     """Load that replicas of one-pass models carry: staffing law against simulation."""
-    unit = draw(np.random.default_rng(3), 1.0, 30_000)
+    unit = draw(np.random.default_rng(3), 1.0, 12_000)
     for batch in (1, 4, 32):
         errors = []
         for fixed, sample in ((0.01, 0.0), (0.005, 0.001), (0.001, 0.005)):
@@ -129,7 +129,7 @@ def one_pass() -> None:
             for count in (1, 4, 16):
                 guess = carried(batch / once, batch, latency, count)
                 low, high = 0.5 * guess, 2.0 * guess
-                for _ in range(8):
+                for _ in range(7):
                     rate = (low * high) ** 0.5
                     seen = latencies(unit / rate, fixed, sample, batch, count)
                     ok = np.quantile(seen, 0.95) <= latency

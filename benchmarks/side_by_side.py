@@ -4,9 +4,10 @@
 
 Language models of the catalog's measurements and of ``benchmarks/published`` (or of the files
 named). Ours is told from factors that have not seen the row's (model, chip, framework); the others
-are not fitted to these rows at all. AIConfigurator is asked where it is importable or where
-``AICONFIGURATOR_PYTHON`` names an interpreter that has it: ``pip install aiconfigurator`` into an
-environment of its own.
+are not fitted to these rows at all. AIConfigurator rests on kernels timed under newer versions of
+the frameworks than most rows ran, hence the errors with the median bias taken out. It is asked
+where it is importable or where ``AICONFIGURATOR_PYTHON`` names an interpreter that has it
+(``pip install aiconfigurator`` into an environment of its own, Python 3.11 or newer).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from calibrate import Data, gather, left_out, predicted
+from calibrate import Data, gather, left_out
 from rivals.public import Answers, ask, interpreter
 from rivals.rooflines import flat
 

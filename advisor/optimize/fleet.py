@@ -40,7 +40,7 @@ def machines(
     spread: Array,
     per_machine: Array,
     spare: int,
-    ca2: float,
+    ca2: float = 1.0,
 ) -> Array:
     """Instances needed in each hour.
 

@@ -31,15 +31,15 @@ from .onepass import PASS_BLEND, sample_gflops
 from .rules import rule_of_thumb
 
 EFFECTS: dict[tuple[str, ...], float] = {
-    ("kind",): 0.15,
-    ("kind", "framework"): 0.25,
+    ("kind", "chip_kind"): 0.15,
+    ("kind", "framework", "chip_kind"): 0.5,
     ("family",): 0.15,
     ("family", "kind"): 0.12,
     ("family", "peak"): 0.10,
-    ("peak",): 0.10,
-    ("framework", "peak"): 0.25,
+    ("peak", "chip_kind"): 0.25,
+    ("framework", "peak", "chip_kind"): 0.25,
     ("accelerator",): 0.10,
-    ("model",): 0.15,
+    ("model",): 0.25,
     ("model", "family"): 0.08,
     ("model", "accelerator"): 0.08,
     ("model", "accelerator", "framework", "peak"): 0.10,
@@ -50,7 +50,7 @@ POWER = 0.35
 NOISE = 0.04
 """Repeat measurements and versions of a stack."""
 Z80 = 1.2816
-KEYS = ("kind", "framework", "family", "peak", "accelerator", "model")
+KEYS = ("kind", "framework", "family", "peak", "accelerator", "model", "chip_kind")
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,7 @@ def _reduced(catalog: Catalog) -> pd.DataFrame:
     table = anchors.assign(
         kind=models.values("kind"),
         family=chips.values("family"),
+        chip_kind=chips.values("kind"),
         peak=precisions.values("peak"),
         power=power_per_peak(chips, peak),
         peak_tflops=peak,
@@ -184,7 +185,7 @@ def _line(part: pd.DataFrame) -> dict[str, Any]:
         fixed = np.log(max(float(found[0]), 1e-18) ** (1.0 / p) / rule_s)
     else:
         whole = float(seconds[0])
-        start = min(rule_s, 0.7 * whole)
+        start = min(rule_s, 0.5 * whole)
         each = (whole**p - start**p) ** (1.0 / p) / float(batch[0])
         fixed = np.log(start / rule_s)
     mfu = float(first["gflops"]) / (each * float(first["peak_tflops"]) * 1e3)

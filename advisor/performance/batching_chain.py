@@ -42,7 +42,8 @@ def nodes(limit: npt.ArrayLike) -> Array:
     root = np.sqrt(top) - np.sqrt(np.maximum(top - (NODES - 1.0), 0.0))
     k = np.arange(NODES)
     spread = (root + (k - root**2) / (2.0 * root)) ** 2
-    return np.minimum(np.where(k <= root**2, k, spread), top)
+    out: Array = np.minimum(np.where(k <= root**2 + 1e-9, k, spread), top)
+    return out
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def fix(b: Batching) -> Fixed:
         alone=prefill + tau * whole,
         unused=(whole - slices) * np.minimum(b.slice_s, prefill),
         together=np.maximum(1.0 / slices, 1.0),
-        gathered=(slices <= 0.55) * 1.0,
+        gathered=np.where(slices <= 0.55, 1.0, 0.0),
     )
 
 

@@ -11,7 +11,8 @@ On top of the chain of `advisor.performance.batching_chain`, in its notation:
   over the request's life as an Ornstein-Uhlenbeck process.
 
 The constants below were chosen by comparison with a simulation; ``benchmarks/queueing.py`` prints
-how far the two are apart. Prompts are of one length: where lengths vary, give a long one.
+how far the two are apart. Prompts are of one length: where lengths vary, give a long one. Servers
+of fewer than 8 requests at once were not compared.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from .configs import Array
 __all__ = ["Batching", "Load", "capacity_rps", "load", "nodes", "top_rps"]
 
 RESERVE = 0.03
-"""Share of capacity held back for what the approximations leave out."""
+"""Share of capacity held back for what the approximations leave out; more for bursts."""
 MARGIN = 1.02
 """Iterations run this much longer than the chain's mean says."""
 SKEW = 2.3
@@ -133,7 +134,8 @@ def capacity_rps(
         rows = slice(begin, begin + _ROWS)
         some = Batching(**{f.name: getattr(b, f.name)[rows] for f in fields(b)})
         out[rows] = _search(some, first[rows], token[rows], percentile, ca2, output_cv2)
-    return out * (1.0 - RESERVE)
+    out *= 1.0 - RESERVE * max(2.0 * ca2 - 1.0, 1.0)
+    return out
 
 
 def _search(
@@ -176,9 +178,11 @@ def _late_first(b: Batching, f: Fixed, s: State, first_s: Array, ca2: float) -> 
     queue = np.clip((s.queue + mean[:, None]) / 2.0, 0.0, np.minimum(s.queue, 0.998))
     new = gathered * s.rate * tau * p
     widened = 1.0 + gathered * (SKEW - 1.0)
-    calm = _above(x, f.alone + tau / 2.0 + new, np.sqrt(widened * (tau**2 / 12.0 + p * new)))
+    calm = _above(x, f.alone + tau / 2.0 + new, np.sqrt(widened * (tau**2 / 12.0 + ca2 * p * new)))
     more = s.busy * s.long
-    crowd = _above(x, f.alone + s.long / 2.0 + more, np.sqrt(SKEW * (s.long**2 / 12.0 + p * more)))
+    crowd = _above(
+        x, f.alone + s.long / 2.0 + more, np.sqrt(SKEW * (s.long**2 / 12.0 + ca2 * p * more))
+    )
     # The decay of M/D/1 is steeper than in heavy traffic by about half of what is free.
     wait = f.service * ca2 / (2.0 * (1.0 - queue) * (1.0 + 0.5 * (1.0 - queue)))
     start = f.alone + np.where(gathered > 0, s.long, 3.0 * queue * f.unused)

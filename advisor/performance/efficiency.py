@@ -37,8 +37,8 @@ def _pick(table: pd.DataFrame, framework: str, version: str) -> int:
     """Position of the row for one stack.
 
     A row's version says from when on it holds; the newest that is not newer than the one asked for
-    counts, else the oldest. Where no version is known, a row for any version does, else the one that
-    most measurements stand behind.
+    counts, else the oldest. Where no version is known, a row for any version does, else the one
+    that most measurements stand behind.
     """
     name = framework if (table["framework"] == framework).any() else "*"
     places = np.flatnonzero((table["framework"] == name).to_numpy())
@@ -153,10 +153,12 @@ def pass_factors(
         ]
     )
     spread = np.exp(anchors.Z80 * told["sd"]) - 1.0
+    widest = np.maximum(rules["spread"], UNSEEN_SPREAD)
     out = {
         "mfu": np.minimum(rules["mfu"] * np.exp(told["speed"]), 0.95),
         "batch_overhead_s": rules["batch_overhead_s"] * np.exp(told["fixed"]),
-        "spread": np.where(told["near"], spread, np.maximum(spread, rules["spread"])),
+        # Beyond the anchors' kind and family the rule's own spread stands, and bounds theirs.
+        "spread": np.where(told["near"], np.minimum(spread, widest), rules["spread"]),
         "server_share": rules["server_share"],
         "evidence": np.where(
             told["exact"], "published", np.where(told["near"], "calibrated", "rule")

@@ -68,7 +68,7 @@ def _streamed_bytes(c: LlmConfigs, tokens: Array) -> Array:
 
 
 def _overhead_s(c: LlmConfigs) -> Array:
-    """Fixed time of a pass, s: partly the framework's, partly the start of every layer's kernels."""
+    """Fixed time of a pass, s: half the framework's, half the start of every layer's kernels."""
     return c.step_overhead_s * (0.5 + 0.5 * c.layers / 32.0)
 
 

@@ -1,4 +1,4 @@
-"""Measurements as questions to the performance model: what should each row have shown?
+"""Measurements as questions to the performance model: what each row should have shown.
 
 Every row is either predicted or named with the reason why not. The contract of the rows is that of
 `contract.read_measurements`.
@@ -111,11 +111,11 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
     if (model["kind"] == "llm") != (row["workload"] == "llm"):
         raise ValueError(f"'{name}' is no {row['workload']} model but {model['kind']}")
     weight = aliases.weight_precision(row, accelerator)
-    weight = _as_published(row, accelerator, weight, notes)
-    catalog.lookup("precisions", weight)
-    cache = str(row["kv_precision"] or "").lower()
     framework = str(row["framework"]).lower()
     framework = aliases.FRAMEWORKS.get(framework, framework)
+    weight = _as_published(row, accelerator, framework, weight, notes)
+    catalog.lookup("precisions", weight)
+    cache = str(row["kv_precision"] or "").lower()
     low = float(catalog.lookup("precisions", weight)["bits_per_weight"]) < 9
     if row["workload"] == "llm" and framework == "pytorch" and low:
         raise ValueError(
@@ -141,7 +141,11 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
 
 
 def _as_published(
-    row: dict[str, Any], accelerator: dict[str, Any], weight: str, notes: list[str]
+    row: dict[str, Any],
+    accelerator: dict[str, Any],
+    framework: str,
+    weight: str,
+    notes: list[str],
 ) -> str:
     """Number formats that a benchmark's own files contradict or leave out."""
     eight = (accelerator["fp8_tflops"] or 0) > 0
@@ -152,6 +156,9 @@ def _as_published(
     if row["workload"] == "diffusion" and not row["weight_precision"] and eight and benchmark:
         notes.append("no precision stated: taken as FP8, as others run this benchmark")
         return "fp8"
+    if framework == "tensorflow" and weight == "fp32" and (accelerator["tf32_tflops"] or 0) > 0:
+        notes.append("stated FP32: that framework multiplies in TF32 on this chip by default")
+        return "tf32"
     if not row["weight_precision"]:
         notes.append("no precision stated: taken as 16 bits")
     return weight

@@ -1,8 +1,9 @@
 """Questions on standard input, answers of AIConfigurator on standard output, both JSON.
 
-Runs under an interpreter that has the package ``aiconfigurator`` (its dependencies are not ours), so
-it imports nothing of this project. Each question is a list of alternative sets of arguments of
-``aiconfigurator.cli.api.cli_estimate``; the answer is the one of the highest throughput.
+Runs under an interpreter that has the package ``aiconfigurator`` (its dependencies are not ours),
+so it imports nothing of this project. Each question is a list of alternative sets of arguments of
+``aiconfigurator.cli.api.cli_estimate``, the larger batch first; the answer is the first whose
+throughput the next one does not exceed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
 
+import aiconfigurator_core  # noqa: E402
 from aiconfigurator.cli.api import cli_estimate  # noqa: E402
 from aiconfigurator_core.sdk import perf_database  # noqa: E402
 
@@ -33,22 +35,29 @@ def configured(folder: Path, shape: dict) -> str:
     return str(path)
 
 
+def shipped_shape(name: str) -> dict:
+    """The configuration of a model that the package brings."""
+    folder = Path(aiconfigurator_core.__file__).parent / "model_configs"
+    return json.loads((folder / f"{name.replace('/', '--')}_config.json").read_text("utf-8"))
+
+
 def best(folder: Path, alternatives: list[dict]) -> dict:
     """The fastest of some estimates; why there is none otherwise."""
     found, why, asked = None, "", 0
     started = time.perf_counter()
     for arguments in alternatives:
         asked += 1
-        if "shape" in arguments:
-            arguments["model_path"] = configured(folder, arguments.pop("shape"))
+        shape = arguments.pop("shape", None) or shipped_shape(arguments["model_path"])
+        arguments["model_path"] = configured(folder, shape)
         try:
             told = cli_estimate(**arguments).summary.get_summary_df().iloc[0]
         except Exception as error:  # whatever it raises is its answer
             why = why or f"{type(error).__name__}: {error}".splitlines()[0][:160]
             continue
         kept = {k: float(told[k]) for k in ("tokens/s", "request_latency", "ttft", "tpot")}
-        if found is None or kept["tokens/s"] > found["tokens/s"]:
-            found = {**kept, "batch": arguments["batch_size"]}
+        if found is not None and kept["tokens/s"] <= found["tokens/s"]:
+            break
+        found = kept
     spent = time.perf_counter() - started
     return {**(found or {"reason": why}), "seconds": spent, "estimates": asked}
 

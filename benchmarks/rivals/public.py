@@ -49,7 +49,10 @@ FEED_FORWARD = {
     "Mistral-7B": 14336,
 }
 """Feed-forward width of models of the Llama architecture, from their published configurations."""
-OWN = {"Mixtral-8x7B": "mistralai/Mixtral-8x7B-v0.1", "Mixtral-8x22B": "mistralai/Mixtral-8x22B-v0.1"}
+OWN = {
+    "Mixtral-8x7B": "mistralai/Mixtral-8x7B-v0.1",
+    "Mixtral-8x22B": "mistralai/Mixtral-8x22B-v0.1",
+}
 """Models whose configuration the package brings."""
 BATCHES = (2048, 1024, 512, 256, 128, 64, 32, 16, 8)
 STEP_TOKENS = 8192

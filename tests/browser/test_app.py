@@ -46,9 +46,8 @@ class Watched:
         """Open a panel by the rail."""
         self.page.click(f".mlc-rail button[data-key={key}]")
         self.page.wait_for_selector(f".mlc-rail button[data-key={key}][aria-current=step]")
-        title = {"start": "", "plan": "Plan & report"}.get(key) or (
-            steps()[key].title if key in steps() else ""
-        )
+        titles = {"plan": "Plan & report", "accuracy": "Accuracy card"}
+        title = titles.get(key) or (steps()[key].title if key in steps() else "")
         if title:
             self.page.wait_for_function(
                 "t => document.querySelector('.mlc-eyebrow').textContent.includes(t)", arg=title
@@ -90,6 +89,15 @@ def test_every_panel_has_its_own_finding_with_a_figure(app: Watched) -> None:
         assert not UNFORMATTED.search(body), (key, UNFORMATTED.search(body))
         leads.append(lead)
     assert len(set(leads)) == len(steps())
+
+
+def test_the_accuracy_card_comes_up_by_itself(app: Watched) -> None:
+    app.visit("accuracy")
+    app.page.wait_for_selector("h2:has-text('What was calibrated when')")
+    app.page.wait_for_selector(".mlc-panel svg, .mlc-panel canvas")
+    assert "published measurements are predicted within" in app.page.inner_text(".mlc-lead")
+    body = app.page.inner_text(".mlc-panel")
+    assert not UNFORMATTED.search(body), UNFORMATTED.search(body)
 
 
 def test_rejecting_makes_the_plan_dearer_and_accepting_again_restores_it(app: Watched) -> None:
@@ -206,7 +214,7 @@ workloads:
     before = app.figures()
     app.page.set_input_files("input[type=file]", file)
     app.wait_for_other_figures(before)
-    for key in ("start", *steps(), "plan"):
+    for key in ("start", *steps(), "plan", "accuracy"):
         app.visit(key)
         assert app.page.locator("img").count() == 0, key
     app.visit("start")
@@ -216,8 +224,10 @@ workloads:
 @pytest.mark.parametrize("width", [420, 820, 1440])
 def test_nothing_sticks_out(browser: Browser, voila_url: str, width: int) -> None:
     watched = Watched(browser, voila_url, width)
-    for key in ("start", *steps(), "plan"):
+    for key in ("start", *steps(), "plan", "accuracy"):
         watched.visit(key)
+        if key == "accuracy":
+            watched.page.wait_for_selector("h2:has-text('Error by stratum')")
         wide = watched.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, key
     watched.context.close()

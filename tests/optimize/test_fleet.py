@@ -19,8 +19,8 @@ def workload(shape: dict[str, Any] = TICKETS, **changes: Any) -> Workload:
 
 
 def count(w: Workload, rates: list[float], *, spare: int = 1, **changes: float) -> list[float]:
-    """Machines for these rates: a replica serves 10/s, 8 at once, in 0.1 s."""
-    replica = {"rps_low": 10.0, "concurrency": 8.0, "latency_s": 0.1, "spread": 0.0}
+    """Machines for these rates: a replica serves 10/s, 8 at once, in 0.8 s."""
+    replica = {"rps_low": 10.0, "concurrency": 8.0, "latency_s": 0.8, "spread": 0.0}
     replica |= {"per_machine": 1.0, **changes}
     found = machines(
         w, np.array(rates), **{k: np.array([v]) for k, v in replica.items()}, spare=spare
@@ -29,23 +29,26 @@ def count(w: Workload, rates: list[float], *, spare: int = 1, **changes: float) 
 
 
 def test_need_and_one_spare_by_hand():
-    # 30/s: 3 replicas for the mean, and 1.645 x sqrt(3) / 8 = 0.36 for the 95th percentile.
-    assert count(workload(), [30.0, 0.1, 0.0]) == [5, 2, 1]
-    assert count(workload(), [30.0, 0.1, 0.0], spare=0) == [4, 1, 1]
+    # 30/s of 0.8 s: 24 in service, 24.5 with the reserve; of 34 places one is free for 95 %
+    # (Erlang's delay formula), which takes 5 replicas of 8.
+    assert count(workload(), [30.0, 0.1, 0.0]) == [6, 2, 1]
+    assert count(workload(), [30.0, 0.1, 0.0], spare=0) == [5, 1, 1]
 
 
 def test_several_replicas_share_a_machine():
-    assert count(workload(), [30.0], per_machine=4.0) == [2]
+    assert count(workload(), [30.0], per_machine=5.0) == [2]
     assert count(workload(), [30.0], per_machine=3.0) == [3]
 
 
 def test_a_minimum_holds_at_any_hour():
-    assert count(workload(min_instances=3), [0.0, 0.1, 30.0]) == [3, 3, 5]
+    assert count(workload(min_instances=3), [0.0, 0.1, 30.0]) == [3, 3, 6]
     assert count(workload(min_instances=0), [0.0, 0.1], spare=0) == [0, 1]
 
 
 def test_an_uncertain_prediction_needs_more_room():
-    sure, unsure = (count(workload(), [300.0], spread=s, concurrency=1.0) for s in (0.0, 1.0))
+    sure, unsure = (
+        count(workload(), [300.0], spread=s, rps_low=10.0 / (1.0 + s)) for s in (0.0, 1.0)
+    )
     assert unsure > sure
 
 
