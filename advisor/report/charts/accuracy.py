@@ -35,9 +35,8 @@ def accuracy() -> AnyChart:
         scale=alt.Scale(type="log", nice=False, padding=10),
         axis=decades(COUNT_LABEL, title="predicted, log scale", labelOverlap=True),
     )
-    colour = alt.Color(
-        "stratum:N", sort=list(STRATA), scale=states(**STRATA), legend=alt.Legend(title=None)
-    )
+    legend = alt.Legend(title=None, symbolOpacity=1, symbolType="circle")
+    colour = alt.Color("stratum:N", sort=list(STRATA), scale=states(**STRATA), legend=legend)
     tips = [
         tip("id", "Measurement"),
         tip("stratum", "Kind"),
