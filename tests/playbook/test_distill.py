@@ -114,6 +114,6 @@ def test_hosted_models_wait_for_build_or_buy(solved: Solve, hosted: dict[str, An
 def test_the_sample_says_what_stands_against_each(view: View) -> None:
     report = STEP.report(view)
     rows = {r[0]: r for r in report.tables[0].rows}
-    assert rows["ticket-classifier"][-1].startswith("Quality")
+    assert rows["nightly-scoring"][-1].startswith("Quality")
     assert rows["meeting-summarizer"][-1].startswith("Hosted")
     assert sum(r["here"] for r in report.charts[0].rows) == 2
