@@ -25,11 +25,8 @@ PUBLISHED = ROOT / "benchmarks" / "published"
 
 
 def own_file() -> Path:
-    """The project's measurements: in the catalog, else beside the checkout, else as named."""
-    if len(sys.argv) > 1:
-        return Path(sys.argv[1])
-    inside = ROOT / "catalogs" / "measurements.csv"
-    return inside if inside.is_file() else ROOT.parent / "shared" / "facts" / "measurements.csv"
+    """The project's measurements, or the file named on the command line."""
+    return Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "catalogs" / "measurements.csv"
 
 
 def told(title: str, table: pd.DataFrame) -> None:

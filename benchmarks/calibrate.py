@@ -2,8 +2,8 @@
 
 ``python benchmarks/calibrate.py [FILE.csv ...] [--write]``
 
-Reads the measurement files named, else those under ``benchmarks/published`` and the project's file
-of published measurements where a checkout has one beside it. One set of factors is shared by all
+Reads the measurement files named, else those under ``benchmarks/published`` and the catalog of
+published measurements. One set of factors is shared by all
 rows; stacks, chip families and number formats may depart from it, held back by a prior (a Gaussian
 on the logarithm), so that few rows move little. The loss grows linearly beyond about 10 % error.
 
@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from calibration_rows import GROUPS, write
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = ROOT.parent / "shared" / "facts" / "measurements.csv"
+PROJECT = ROOT / "catalogs" / "measurements.csv"
 NOISE = 0.1
 """Relative error from which on the loss grows linearly."""
 
@@ -259,7 +259,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=10)
     asked = parser.parse_args()
     published = sorted((ROOT / "benchmarks" / "published").glob("*.csv"))
-    files = asked.files or [*published, *([PROJECT] if PROJECT.is_file() else [])]
+    files = asked.files or [*published, PROJECT]
     data = gather(Catalog.load(), files)
     everything = np.ones(len(data.value), bool)
     print(
