@@ -48,6 +48,8 @@ class Watched:
         self.page.wait_for_selector(f".mlc-rail button[data-key={key}][aria-current=step]")
         titles = {"plan": "Plan & report", "accuracy": "Accuracy card"}
         title = titles.get(key) or (steps()[key].title if key in steps() else "")
+        if key == "start":
+            self.page.wait_for_selector(".mlc-upload")
         if title:
             self.page.wait_for_function(
                 "t => document.querySelector('.mlc-eyebrow').textContent.includes(t)", arg=title

@@ -55,7 +55,7 @@ def classifier() -> dict[str, Any]:
                 "name": "a & b <tickets>, the “second” one",
                 "kind": "encoder",
                 "task": "classification",
-                "model": "RoBERTa-base",
+                "model": "DistilBERT",
                 "isl_tokens": 120,
                 "demand": {"mean_rps": 8},
                 "slo": {"latency_s": 0.3},
