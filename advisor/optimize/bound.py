@@ -52,7 +52,7 @@ def rows_bound(
     spare = 0 if workload.deferrable_hours else setting.portfolio.organisation.spare_instances
     machines = arriving / np.maximum(_column(table, "rps_low") * per, 1e-12)
     machines = machines + spare * float((rates > 0).mean())
-    usd = labour + machines * _least_rate(table, _spot_share(setting, workload)) * HOURS_PER_MONTH
+    usd = labour + machines * _least_rate(table, setting.spot_share(workload)) * HOURS_PER_MONTH
     least = pd.Series(usd).groupby(table["sourcing"].to_numpy()).min()
     return {str(k): float(v) for k, v in least.items()}
 
@@ -78,12 +78,6 @@ def least_rate(on_demand: Array, commit: Array, spot: Array, spot_share: float) 
 
 def _column(table: pd.DataFrame, name: str) -> Array:
     return table[name].to_numpy(float)
-
-
-def _spot_share(setting: Setting, workload: Workload) -> float:
-    if workload.deferrable_hours is not None:
-        return 1.0
-    return setting.portfolio.organisation.spot_share
 
 
 def _least_rate(table: pd.DataFrame, spot_share: float) -> Array:

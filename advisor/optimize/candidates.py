@@ -122,12 +122,6 @@ def _shortlist(table: pd.DataFrame) -> list[int]:
     return list(dict.fromkeys(keep))
 
 
-def _spot_share(setting: Setting, workload: Workload) -> float:
-    if workload.deferrable_hours is not None:
-        return 1.0
-    return setting.portfolio.organisation.spot_share
-
-
 def _screen(
     setting: Setting, workload: Workload, table: pd.DataFrame, today: Candidate, purchase: str
 ) -> tuple[Array, pd.DataFrame]:
@@ -137,7 +131,7 @@ def _screen(
     typical[-1] = rates[-1]
     count = np.sort(fleet(setting, workload, table, typical), axis=1)
     if purchase == POOLED:
-        sigma = _spot_share(setting, workload)
+        sigma = setting.spot_share(workload)
         demand = table["on_demand"].to_numpy(float)
         blend = np.fmin(demand, (1.0 - sigma) * demand + sigma * table["spot"].to_numpy(float))
         commit = table["commit"].to_numpy(float)
@@ -201,7 +195,7 @@ def _build(
                 one_off_usd=sum(effort.values()) * setting.usd_per_hour + study,
                 hours=effort,
                 offer=to_offer(row) if pooled else None,
-                spot_share=_spot_share(setting, workload),
+                spot_share=setting.spot_share(workload),
                 predictions_per_month=today.predictions_per_month,
                 details=details,
             )

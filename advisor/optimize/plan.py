@@ -12,7 +12,7 @@ import pandas as pd
 
 from advisor.portfolio import Portfolio
 
-from .choices import POOLED, Array, Candidate
+from .choices import Array, Candidate
 from .levers import LeverSet
 from .objective import Objective, PoolBill
 from .offers import weakest
@@ -258,8 +258,3 @@ def split_by_use(bill: PoolBill) -> list[float]:
         return [float(bill.usd_month * w) for w in week]
     parts = (share * hourly).sum(axis=1) / hourly.sum()
     return [float(bill.usd_month * p) for p in parts]
-
-
-def purchase_label(candidate: Candidate) -> str:
-    """How the machines are bought, in a word."""
-    return "mixed" if candidate.choice["purchase"] == POOLED else str(candidate.choice["purchase"])

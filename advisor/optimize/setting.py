@@ -72,6 +72,12 @@ class Setting:
         """Planning horizon, months."""
         return self.portfolio.organisation.horizon_months
 
+    def spot_share(self, workload: Workload) -> float:
+        """Most of a workload's fleet that may be spot: all of it where the work may wait."""
+        if workload.deferrable_hours is not None:
+            return 1.0
+        return self.portfolio.organisation.spot_share
+
     def updated(self, portfolio: Portfolio) -> Setting:
         """A setting for a changed portfolio that keeps the predictions still valid."""
         out = Setting(portfolio, self.catalog)
