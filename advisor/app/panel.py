@@ -25,7 +25,6 @@ from advisor.playbook.describe import changed
 
 Widget = Any
 VERDICT = {"holds": "holds", "holds_if": "holds_if", "does_not_hold": "fails", "open": "open"}
-RISK_TONE = {"low": "good", "medium": "warn", "high": "bad"}
 
 ACTION_COLUMNS: list[Any] = [
     {"key": "workload", "label": "Workload", "kind": "two_line", "sub": "volume", "strong": True},
@@ -57,12 +56,11 @@ ACTION_COLUMNS: list[Any] = [
     },
     {
         "key": "meets",
-        "label": "Meets P95",
+        "label": "Meets P95, risk",
         "kind": "two_line",
         "sub": "evidence",
         "hide_small": True,
     },
-    {"key": "risk", "label": "Risk", "kind": "chip", "tone": "risk_tone", "hide_small": True},
     {"key": "accept", "label": "Accept", "kind": "switch"},
 ]
 
@@ -155,9 +153,7 @@ class StepPanel:
             "hours": a.hours,
             "payback": months(a.payback_months) if a.one_off_usd else "",
             "meets": a.meets or "no target",
-            "risk": a.risk,
-            "risk_tone": RISK_TONE[a.risk],
-            "evidence": f"evidence: {a.evidence}",
+            "evidence": f"{a.risk} risk · evidence: {a.evidence}",
         }
 
     def _later(self, a: Action) -> str:
