@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from advisor.performance.replicas import replicas
+from advisor.performance.replicas import pooled_replicas, replicas
 from advisor.portfolio import Workload
 
 from .choices import Array
@@ -35,6 +35,7 @@ def machines(
     rates: Array,
     *,
     rps_low: Array,
+    alone_low: Array,
     concurrency: Array,
     latency_s: Array,
     spread: Array,
@@ -48,9 +49,11 @@ def machines(
     ----------
     rates : array, shape (hours,) or (n, hours)
         Arrival rate of each hour, requests/s.
-    rps_low, concurrency, latency_s, spread, per_machine : array, shape (n,)
-        A replica's capacity at the low end of its interval, its concurrency, time in service and
-        relative spread, and replicas per machine.
+    rps_low, alone_low : array, shape (n,)
+        A replica's capacity at the low end of its interval, and that of one alone where it batches
+        continuously (else NaN).
+    concurrency, latency_s, spread, per_machine : array, shape (n,)
+        Its concurrency, time in service and relative spread, and replicas per machine.
     spare : int
         Machines beyond need, so that one may fail; none for deferrable work.
     ca2 : float
@@ -60,12 +63,18 @@ def machines(
     -------
     array, shape (n, hours)
     """
-    need = replicas(
-        rates,
-        rps_low[:, None],
-        concurrency[:, None],
-        (latency_s * (1.0 + spread))[:, None],
-        0.0 if workload.deferrable_hours else workload.slo.percentile,
+    chained = np.isfinite(alone_low) & (workload.deferrable_hours is None)
+    need = np.empty(np.broadcast_shapes(np.shape(rates), (len(rps_low), 1)))
+    rates = np.broadcast_to(rates, need.shape)
+    need[chained] = pooled_replicas(
+        rates[chained], alone_low[chained, None], rps_low[chained, None]
+    )
+    need[~chained] = replicas(
+        rates[~chained],
+        rps_low[~chained, None],
+        concurrency[~chained, None],
+        (latency_s * (1.0 + spread))[~chained, None],
+        0.0 if workload.deferrable_hours is not None else workload.slo.percentile,
         ca2,
     )
     count = np.ceil(need / per_machine[:, None])
@@ -88,6 +97,7 @@ def fleet(
         workload,
         rates,
         rps_low=column("rps_low"),
+        alone_low=column("alone_low"),
         concurrency=column("concurrency"),
         latency_s=column("latency_s"),
         spread=column("spread"),

@@ -18,7 +18,7 @@ from .choices import Array, Candidate
 from .levers import LeverSet
 from .offers import offers
 from .thin import useful
-from .variants import variants
+from .variants import under_load, variants
 
 
 @dataclass(eq=False)
@@ -110,9 +110,11 @@ class Setting:
         """Feasible variants that can be part of a best plan under some levers."""
         if workload not in self._useful:
             table = self.variants(workload)
-            self._useful[workload] = (
-                table if table.empty else useful(self.catalog, workload, today, table)
-            )
+            if not table.empty:
+                table = useful(self.catalog, workload, today, table)
+                table = under_load(self.catalog, workload, table)
+                table = table[table["reason"] == ""].reset_index(drop=True)
+            self._useful[workload] = table
         return self._useful[workload]
 
 

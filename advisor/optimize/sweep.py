@@ -189,6 +189,7 @@ def _counts(
         workload,
         working_rates(workload, setting.rates(workload))[None, :] * share[:, None],
         rps_low=column("rps_low"),
+        alone_low=column("alone_low"),
         concurrency=column("concurrency"),
         latency_s=column("latency_s"),
         spread=column("spread"),

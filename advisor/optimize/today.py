@@ -18,7 +18,7 @@ from .fleet import machines, static, working_rates
 from .levers import rate_unit
 from .offers import weakest
 from .setting import Setting
-from .variants import techniques_today, with_predictions
+from .variants import techniques_today, under_load, with_predictions
 
 Choice = dict[str, Any]
 
@@ -132,6 +132,7 @@ def details_of(found: dict[str, Any] | pd.Series, row: dict[str, Any] | pd.Serie
         "chip_kind": row["chip_kind"],
         "rps": float(found["rps"]),
         "rps_low": float(found["rps_low"]),
+        "alone_low": float(found["alone_low"]),
         "concurrency": float(found["concurrency"]),
         "latency_s": float(found["latency_s"]),
         "first_s": float(found["first_s"]),
@@ -183,15 +184,15 @@ def _prediction(
             }
         ]
     )
-    return record(with_predictions(setting.catalog, workload, table).iloc[0])
+    found = with_predictions(setting.catalog, workload, table)
+    return record(under_load(setting.catalog, workload, found).iloc[0])
 
 
 def _modelled(
     setting: Setting, workload: Workload, found: dict[str, Any], row: dict[str, Any]
 ) -> np.ndarray:
-    one = {
-        k: np.array([float(found[k])]) for k in ("rps_low", "concurrency", "latency_s", "spread")
-    }
+    capacity = ("rps_low", "alone_low", "concurrency", "latency_s", "spread")
+    one = {k: np.array([float(found[k])]) for k in capacity}
     if found["rps"] <= 0:
         return np.zeros((1, 168))
     per = max(1.0, row["devices"] // workload.current.tensor_parallel)

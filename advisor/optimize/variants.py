@@ -18,6 +18,7 @@ from advisor.catalog.records import records
 from advisor.performance.chips import peak_tflops
 from advisor.performance.lookup import Lookup
 from advisor.performance.predict import predict
+from advisor.performance.under_load import under_load as load_of
 from advisor.portfolio import Workload
 
 from .effort import mapped
@@ -192,8 +193,8 @@ def _able(
     return out
 
 
-def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.DataFrame:
-    """Add predictions, quality and the reason each row fails, if it does."""
+def _asked(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.DataFrame:
+    """What the performance model is asked about each row."""
     slo = workload.slo
     deferrable = workload.deferrable_hours is not None
     share = workload.prefix_share
@@ -203,7 +204,7 @@ def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) 
     def has(name: str) -> npt.NDArray[np.float64]:
         return mapped(table["techniques"], lambda held: float(name in (held or ())))
 
-    asked = table.assign(
+    return table.assign(
         continuous=has("continuous_batching"),
         paged=has("paged_kv"),
         batching=np.maximum(has("dynamic_batching"), float(deferrable)),
@@ -215,6 +216,15 @@ def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) 
         tpot_slo_s=np.inf if deferrable else (slo.tpot_s or np.inf),
         latency_slo_s=np.inf if deferrable else (slo.latency_s or np.inf),
     )
+
+
+def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.DataFrame:
+    """Add predictions, quality and the reason each row fails, if it does.
+
+    Capacities are those of a replica at its steady batch: `under_load` takes those that matter to
+    random arrivals.
+    """
+    asked = _asked(catalog, workload, table)
     corrected = correction(catalog, workload, asked)
     for target in ("ttft_slo_s", "tpot_slo_s", "latency_slo_s"):
         asked[target] *= corrected.speed
@@ -225,7 +235,30 @@ def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) 
         f"quality {q:.1%} is under the floor of {workload.quality_floor:.1%}"
         for q in out.loc[poor, "quality"]
     ]
-    return out
+    return out.assign(alone_low=np.nan)
+
+
+def under_load(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `with_predictions` with what they carry when requests come at random.
+
+    Changes ``rps`` and ``rps_low`` (one replica of a large fleet) and ``alone_low`` (one alone) of
+    those that batch continuously and have latency targets at all.
+    """
+    if workload.kind != "llm" or workload.deferrable_hours is not None or table.empty:
+        return table
+    asked = _asked(catalog, workload, table)
+    speed = correction(catalog, workload, asked).speed
+    for target in ("ttft_slo_s", "tpot_slo_s"):
+        asked[target] *= speed
+    ca2 = catalog.assumption("burstiness_ca2")
+    alone, pooled = load_of(catalog, asked, workload.slo.percentile, ca2)
+    known = np.isfinite(alone) & (table["reason"] == "").to_numpy()
+    rps = np.where(known, pooled * speed, table["rps"].to_numpy(float))
+    slow = 1.0 + table["spread"].to_numpy(float)
+    alone_low = np.where(known, alone * speed / slow, np.nan)
+    reason = table["reason"].astype(object).to_numpy().copy()
+    reason[known & (rps <= 0)] = "misses latency at the percentile once requests come at random"
+    return table.assign(rps=rps, rps_low=rps / slow, alone_low=alone_low, reason=reason)
 
 
 def quality(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> npt.NDArray[np.float64]:

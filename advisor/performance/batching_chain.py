@@ -161,7 +161,7 @@ def solve(b: Batching, f: Fixed, rps: Array, ca2: float) -> State:
     reading = ahead[:, -1] * f.service[:, -1] / (2.0 * (1.0 - queue[:, -1])) + f.alone[:, -1]
     held = np.minimum(2.0 * rps * reading, 0.3 * top)
     ratio = rps / drain
-    nearer = np.where(ratio < 1.0, np.maximum(ratio, 1e-9) ** (-held / peaked), 1.0)
+    nearer = np.exp(np.clip(-held / peaked * np.log(np.maximum(ratio, 1e-9)), 0.0, 300.0))
     drain = drain * (1.0 - held / top * tau[:, 0] / tau[:, -1])
     outside = density[:, -1] * nearer * peaked / (1.0 - np.minimum(rps / drain, 0.9999))
     share = density * f.width

@@ -77,6 +77,10 @@ class LlmConfigs:
     reserve_share: Array
     """Share of the answer whose KV an admitted request must find free."""
 
+    def take(self, rows: npt.NDArray[np.intp]) -> LlmConfigs:
+        """Some of the configurations, by position."""
+        return LlmConfigs(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
     def column(self) -> LlmConfigs:
         """The same configurations with shape (n, 1), to broadcast against a grid of batches."""
         return LlmConfigs(

@@ -1,6 +1,13 @@
-r"""How many replicas an arrival rate needs: the one law for all kinds of models.
+r"""How many replicas an arrival rate needs.
 
-A replica of :math:`x` requests/s that works on :math:`k` at once is :math:`k` servers of
+Replicas that batch continuously carry :math:`x_1` requests/s alone and :math:`x_\infty` each in a
+large fleet (`under_load`); in between, what randomness costs falls with the root of their number,
+as in square-root staffing (Halfin and Whitt, 1981):
+
+.. math:: n\,[x_\infty - (x_\infty - x_1)/\sqrt{n}] \ge \lambda
+
+Of all others, a replica of :math:`x` requests/s that works on :math:`k` at once is :math:`k` servers
+of
 :math:`S = k/x` seconds. A fleet of :math:`n` whose router knows where there is room pools them, so
 it needs the least :math:`n` with
 
@@ -65,3 +72,28 @@ def replicas(
         held = np.where(places > 1.0, 1.0 - SHARED_RESERVE, 1.0)
         need = servers_needed(need / held, wait, percentile, SERVICE_CV2, ca2)
     return np.where(rate > 0, np.maximum(np.ceil(need / places - 1e-9), 1.0), 0.0)
+
+
+def pooled_replicas(
+    arrival_rps: npt.ArrayLike, alone_rps: npt.ArrayLike, pooled_rps: npt.ArrayLike
+) -> Array:
+    """Integer replicas that batch continuously, for each arrival rate.
+
+    Parameters
+    ----------
+    arrival_rps : array
+        Requests/s; broadcasts against the rest.
+    alone_rps, pooled_rps : array
+        What a replica carries alone and in a large fleet (`under_load.under_load`), requests/s.
+
+    Returns
+    -------
+    array
+        At least 1 where requests arrive, 0 where none do; NaN where the capacities are.
+    """
+    rate = np.asarray(arrival_rps, float)
+    most = np.maximum(np.asarray(pooled_rps, float), 1e-12)
+    lost = most - np.asarray(alone_rps, float)
+    root = (lost + np.sqrt(lost**2 + 4.0 * most * rate)) / (2.0 * most)
+    need = np.ceil(root**2 - 1e-9)
+    return np.where(rate > 0, np.where(np.isnan(need), np.nan, np.maximum(need, 1.0)), 0.0)

@@ -18,7 +18,8 @@ from .generic import NOTE, with_generic
 from .memory import activations_gib, kv_bytes_per_token, max_batch, weights_gib
 from .predict import llm_configs, pass_setting, predict
 from .question import Named, Question
-from .replicas import replicas
+from .replicas import pooled_replicas, replicas
+from .under_load import under_load
 
 GENERIC_SPREAD = 0.5
 """Least half-width of the 80 % interval for an architecture known by its size only."""
@@ -79,6 +80,8 @@ def answer(catalog: Catalog, asked: Question) -> Answer:
     row = _row(asked, named)
     configs = pd.DataFrame([row, {**row, **_targets(asked)}])
     free, held = (record(r) for _, r in predict(catalog, configs).iterrows())
+    ca2 = catalog.assumption("burstiness_ca2")
+    held |= _under_load(catalog, configs.iloc[1:], held, ca2)
     if free["reason"]:
         raise InputError(f"{named.model['model']} on {_where(asked, named)}: {free['reason']}")
     spread = max(float(free["spread"]), GENERIC_SPREAD if notes else 0.0)
@@ -89,7 +92,7 @@ def answer(catalog: Catalog, asked: Question) -> Answer:
     return Answer(
         configuration={k: v for k, v in row.items() if k not in _targets(asked)},
         throughput=_throughput(asked, at, spread),
-        capacity=_capacity(asked, held, spread, catalog.assumption("burstiness_ca2")),
+        capacity=_capacity(asked, held, spread, ca2),
         memory_gib=memory,
         evidence="estimated" if notes else str(free["evidence"]),
         bound=str(free["bound"]),
@@ -240,6 +243,18 @@ def _throughput(asked: Question, at: Figures, spread: float) -> Figures:
     return out
 
 
+def _under_load(catalog: Catalog, configs: pd.DataFrame, held: Figures, ca2: float) -> Figures:
+    """What one replica carries within its targets alone, and one of a large fleet, requests/s."""
+    targets = np.array([configs[t].iloc[0] for t in ("ttft_slo_s", "tpot_slo_s")])
+    if not np.isfinite(targets).any() or held["reason"]:
+        return {"pooled": math.nan}
+    alone, pooled = under_load(catalog, configs, PERCENTILE, ca2)
+    if np.isnan(alone[0]):
+        return {"pooled": math.nan}
+    reason = "" if alone[0] > 0 else "misses latency once requests come at random"
+    return {"rps": float(alone[0]), "pooled": float(pooled[0]), "reason": reason}
+
+
 def _capacity(asked: Question, held: Figures, spread: float, ca2: float) -> Figures:
     rps = float(held["rps"])
     feasible = not held["reason"]
@@ -260,6 +275,8 @@ def _capacity(asked: Question, held: Figures, spread: float, ca2: float) -> Figu
 def _replicas(rps: float, held: Figures, spread: float, ca2: float) -> int:
     """Copies that serve a rate at the slow end of the interval, with room for its randomness."""
     slow = 1.0 + spread
+    if not math.isnan(held["pooled"]):
+        return int(pooled_replicas(rps, held["rps"] / slow, held["pooled"] / slow))
     places, latency = held["concurrency"], held["latency_s"] * slow
     return int(replicas(rps, held["rps"] / slow, places, latency, PERCENTILE, ca2))
 

@@ -21,7 +21,7 @@ def workload(shape: dict[str, Any] = TICKETS, **changes: Any) -> Workload:
 def count(w: Workload, rates: list[float], *, spare: int = 1, **changes: float) -> list[float]:
     """Machines for these rates: a replica serves 10/s, 8 at once, in 0.8 s."""
     replica = {"rps_low": 10.0, "concurrency": 8.0, "latency_s": 0.8, "spread": 0.0}
-    replica |= {"per_machine": 1.0, **changes}
+    replica |= {"alone_low": np.nan, "per_machine": 1.0, **changes}
     found = machines(
         w, np.array(rates), **{k: np.array([v]) for k, v in replica.items()}, spare=spare
     )
@@ -33,6 +33,11 @@ def test_need_and_one_spare_by_hand():
     # (Erlang's delay formula), which takes 5 replicas of 8.
     assert count(workload(), [30.0, 0.1, 0.0]) == [6, 2, 1]
     assert count(workload(), [30.0, 0.1, 0.0], spare=0) == [5, 1, 1]
+
+
+def test_continuous_batching_by_hand():
+    # 10 each in a large fleet, 6 alone: 14.3 of two, 23.1 of three.
+    assert count(workload(), [6.0, 14.0, 23.0], alone_low=6.0, spare=0) == [1, 2, 3]
 
 
 def test_several_replicas_share_a_machine():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.performance.replicas import replicas
+from advisor.performance.replicas import pooled_replicas, replicas
 
 
 def test_by_hand():
@@ -99,3 +99,24 @@ def test_twice_the_speed_needs_no_more(percentile: float):
     slow, fast = (replicas(np.linspace(0, 500, 99), s, 8, 1, percentile) for s in (3, 6))
     assert (fast <= slow).all()
     assert (fast < slow).any()
+
+
+def test_replicas_that_batch_by_hand():
+    # 10 each in a large fleet, 6 alone: n (10 - 4 / sqrt n) is 6, 14.3, 23.1, 32 for n of 1 to 4.
+    count = pooled_replicas([0, 0.1, 6, 6.1, 14.3, 14.4, 23, 32, 32.1], 6, 10)
+    assert count.tolist() == [0, 1, 1, 2, 2, 3, 3, 4, 5]
+
+
+def test_a_target_only_a_fleet_can_meet():
+    # 4 replicas carry 4 x (10 - 10 / 2) = 20 a second, one alone nothing.
+    assert pooled_replicas([1, 20, 21], 0, 10).tolist() == [2, 4, 5]
+
+
+@given(rate=positive, pooled=positive, share=st.floats(0, 1))
+def test_pooled_replicas_carry_their_rate(rate: float, pooled: float, share: float):
+    alone = pooled * share
+    n = float(pooled_replicas(rate, alone, pooled))
+    assert n * (pooled - (pooled - alone) / np.sqrt(n)) >= rate * (1 - 1e-6)
+    if n > 1:
+        fewer = n - 1
+        assert fewer * (pooled - (pooled - alone) / np.sqrt(fewer)) <= rate * (1 + 1e-6) + 1e-9
