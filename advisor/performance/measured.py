@@ -15,7 +15,7 @@ from advisor.catalog import Catalog
 from advisor.catalog.records import records
 from advisor.errors import NotFoundError
 
-from . import aliases
+from . import aliases, stated
 from .contract import read_measurements
 from .generic import with_generic
 from .measured_llm import predict_llm_rows
@@ -24,6 +24,7 @@ from .measured_pass import predict_pass_rows
 __all__ = ["predict_rows", "questions", "read_measurements"]
 
 RESULT = ("id", "predicted", "low", "high", "reason", "evidence", "note")
+CONVOLVED = ("cnn", "diffusion")
 RATES = ("tok_s_out", "tok_s_total", "req_s", "samples_s")
 
 
@@ -113,7 +114,11 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
     weight = aliases.weight_precision(row, accelerator)
     framework = str(row["framework"]).lower()
     framework = aliases.FRAMEWORKS.get(framework, framework)
+    if row["workload"] != "llm":
+        framework = stated.engine(framework, str(row["notes"]))
     weight = _as_published(row, accelerator, framework, weight, notes)
+    if row["workload"] != "llm" and stated.is_benchmark(row):
+        framework = stated.benchmark_framework(framework, accelerator["kind"], weight)
     catalog.lookup("precisions", weight)
     cache = str(row["kv_precision"] or "").lower()
     low = float(catalog.lookup("precisions", weight)["bits_per_weight"]) < 9
@@ -131,6 +136,8 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
         "kv_precision": aliases.CACHES.get(cache, "kv-16"),
         "framework": framework,
         "version": str(row["framework_version"] or ""),
+        "image_px": stated.image_px(row),
+        "steps": stated.steps(row),
         "kind": model["kind"],
         "mlperf": row["scenario"] in {"server", "interactive"}
         or "mlcommons" in str(row["source"]).lower()
@@ -149,14 +156,13 @@ def _as_published(
 ) -> str:
     """Number formats that a benchmark's own files contradict or leave out."""
     eight = (accelerator["fp8_tflops"] or 0) > 0
-    benchmark = "mlcommons" in str(row["source"]).lower()
-    if benchmark and eight and row["workload"] == "encoder" and weight == "fp16":
-        notes.append("stated FP16: NVIDIA's public configurations for this chip switch FP8 on")
-        return "fp8"
-    if row["workload"] == "diffusion" and not row["weight_precision"] and eight and benchmark:
-        notes.append("no precision stated: taken as FP8, as others run this benchmark")
-        return "fp8"
-    if framework == "tensorflow" and weight == "fp32" and (accelerator["tf32_tflops"] or 0) > 0:
+    if row["workload"] != "llm" and stated.is_benchmark(row):
+        weight, said = stated.benchmark_precision(row, weight, eight)
+        notes.extend([said] if said else [])
+        return weight
+    # Convolutions in PyTorch, everything in TensorFlow.
+    default = framework == "tensorflow" or (framework == "pytorch" and row["workload"] in CONVOLVED)
+    if default and weight == "fp32" and (accelerator["tf32_tflops"] or 0) > 0:
         notes.append("stated FP32: that framework multiplies in TF32 on this chip by default")
         return "tf32"
     if not row["weight_precision"]:

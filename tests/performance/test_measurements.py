@@ -83,6 +83,8 @@ def test_anchors_reproduce_themselves(shipped: Catalog, anchors: pd.DataFrame):
                 "weight_precision": a["precision"],
                 "framework": a["framework"],
                 "isl_tokens": a["sample_tokens"],
+                "image_px": a["image_px"],
+                "steps": a["steps"],
                 "host_memory_gib": 512.0,
             }
             for a in anchors.to_dict("records")
