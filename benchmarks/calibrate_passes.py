@@ -10,6 +10,7 @@ them. ``--write`` puts the result into the catalog; without it only the errors a
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -69,13 +70,18 @@ def server_errors(
     table: pd.DataFrame, shared: tuple[Effect, ...], parts: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """`left_out` of the server shares."""
-    cover = covariance(table, table, shared, "server") + server.NOISE**2 * np.eye(len(table))
+    cover = covariance(table, table, shared, "server") + server.ANCHOR_NOISE**2 * np.eye(len(table))
     inverse = np.linalg.inv(cover)
     deviation = np.log(table["server"] / table["rule_server"]).to_numpy(float)
     return left_out(inverse, inverse @ deviation, parts)
 
 
-def climbed(score, shared: tuple[Effect, ...], names: tuple[str, ...], rounds: int):
+def climbed(
+    score: Callable[[tuple[Effect, ...]], float],
+    shared: tuple[Effect, ...],
+    names: tuple[str, ...],
+    rounds: int,
+) -> tuple[Effect, ...]:
     """Coordinate ascent over the deviations in `names`."""
 
     def worth(e: tuple[Effect, ...]) -> float:
