@@ -75,8 +75,9 @@ def benchmark_precision(row: dict[str, Any], weight: str, eight: bool) -> tuple[
 
 
 def benchmark_framework(framework: str, chip_kind: str, weight: str) -> str:
-    """Stack of an MLPerf entry: INT8 PyTorch on CPUs is Intel's tuned build, blank on GPUs the
-    vendor's engine.
+    """Stack of an MLPerf entry.
+
+    INT8 PyTorch on CPUs is Intel's tuned build; blank on GPUs is the vendor's engine.
     """
     if chip_kind == "cpu" and framework == "pytorch" and weight == "int8-ptq":
         return "ipex"
