@@ -32,12 +32,17 @@ from advisor.performance.measured import questions, read_measurements
 from advisor.performance.measured_llm import Prepared, prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from calibration_rows import GROUPS, write
+from calibration_rows import GROUPS, OLD_KERNELS, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "catalogs" / "measurements.csv"
 NOISE = 0.1
 """Relative error from which on the loss grows linearly."""
+
+ENOUGH = 4
+"""Rows of one group from which on each counts less."""
+TUNED = frozenset({"tensorrt-llm tuned", "vllm tuned", "neuron served"})
+"""Stacks that are fitted though no framework of that name exists."""
 
 SHARED = {
     "bandwidth": (0.85, 0.15),
@@ -51,7 +56,8 @@ SHARED = {
     "latency_us": (10.0, 0.7),
     "pcie_link": (0.45, 0.5),
     "pcie_latency_us": (20.0, 0.7),
-    "blend": (1.0, 0.2),
+    "blend": (1.05, 0.04),
+    "traffic": (8.0, 0.7),
 }
 """What all stacks share: starting value and prior spread of its logarithm."""
 
@@ -76,6 +82,13 @@ class Data:
     peak: np.ndarray
     pcie: np.ndarray
     moe: np.ndarray
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Weight of each row: neighbours in a sweep tell less each, `ENOUGH` and more together."""
+        label = self.groups("model", "accelerator", "stack", "version", "metric")
+        _, code, count = np.unique(label, return_inverse=True, return_counts=True)
+        return np.minimum(1.0, (ENOUGH / count[code]) ** 0.5)
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -108,22 +121,27 @@ def gather(catalog: Catalog, files: list[Path]) -> Data:
     table = table[table["workload"] == "llm"].reset_index(drop=True)
     catalog, told = with_generic(catalog, table)
     asked, _ = questions(catalog, table, told)
-    stacks = [stack_of(f, v) for f, v in zip(asked["framework"], asked["version"], strict=True)]
+    asked = prepare(catalog, asked, TUNED).rows
+    stacks = [stack_of(f, v) for f, v in zip(asked["stack"], asked["version"], strict=True)]
     known = np.array([s != "" for s in stacks]) & ~asked["generic"].to_numpy(bool)
-    prepared = prepare(catalog, asked[known])
+    prepared = prepare(catalog, asked[known], TUNED)
     answered = np.isfinite(prepared.values())
-    prepared = prepare(catalog, prepared.rows[answered])
+    prepared = prepare(catalog, prepared.rows[answered], TUNED)
     rows = prepared.rows
+    stacks = [stack_of(f, v) for f, v in zip(rows["stack"], rows["version"], strict=True)]
     chips = [catalog.lookup("accelerators", n) for n in rows["accelerator"]]
     formats = [catalog.lookup("precisions", n) for n in rows["weight_precision"]]
     kinds = {"fp16": "sixteen", "bf16": "sixteen"}
     return Data(
         prepared=prepared,
         value=rows["value"].to_numpy(float),
-        stack=np.array(
-            [stack_of(f, v) for f, v in zip(rows["framework"], rows["version"], strict=True)]
+        stack=np.array(stacks),
+        family=np.array(
+            [
+                f"{c['family']} old" if c["family"] == "cdna3" and s in OLD_KERNELS else c["family"]
+                for c, s in zip(chips, stacks, strict=True)
+            ]
         ),
-        family=np.array([c["family"] for c in chips]),
         peak=np.array(
             [
                 "weight_only" if p["weight_only"] else kinds.get(p["peak"], p["peak"])
@@ -147,11 +165,15 @@ def parameters(data: Data, train: np.ndarray) -> dict[str, tuple[float, float]]:
             own = {k: (1.0, s) for k, s in kinds.items()}
             if key == "weight_only":
                 own = WEIGHT_ONLY
-            elif key == "neuron":
+            elif prefix == "stack" and " tuned " in key:
+                own |= {"compute": (1.2, 0.3), "read": (1.0, 0.15)}
+            elif key in ("neuron", "cdna3", "cdna3 old", "tpu"):
                 own = {"compute": (1.0, 0.6), "read": (1.0, 0.5)}
             out |= {f"{prefix} {key} {k}": (float(np.log(v)), s) for k, (v, s) in own.items()}
     if "neuron" in set(data.family[train]):
         out["neuron link"] = (0.0, 1.5)
+    if "cdna3 old" in set(data.family[train]):
+        out["cdna3 repeats"] = (float(np.log(0.5)), 0.5)
     return out
 
 
@@ -168,9 +190,11 @@ def factors(data: Data, t: dict[str, float]) -> dict[str, np.ndarray]:
     read += own("peak", data.peak, "read")
     neuron = np.where(data.family == "neuron", t.get("neuron link", 0.0), 0.0)
     pcie = data.pcie
+    repeats = np.exp(t.get("cdna3 repeats", 0.0)) * (data.family == "cdna3 old")
     out = {
         "bandwidth_efficiency": np.minimum(np.exp(t["bandwidth"] + read), 1.0),
         "cache_efficiency": np.full(len(read), np.exp(t["cache"])),
+        "cache_repeats": np.minimum(repeats, 1.0),
         "decode_efficiency": np.minimum(np.exp(t["decode"] + compute), 0.95),
         "prefill_efficiency": np.minimum(np.exp(t["prefill"] + compute), 0.95),
         "step_overhead_s": np.exp(t["step_ms"] + own("stack", data.stack, "step")) / 1e3,
@@ -180,6 +204,7 @@ def factors(data: Data, t: dict[str, float]) -> dict[str, np.ndarray]:
             np.exp(np.where(pcie, t["pcie_link"], t["link"]) + neuron), 1.0
         ),
         "link_latency_s": np.exp(np.where(pcie, t["pcie_latency_us"], t["latency_us"])) / 1e6,
+        "traffic": np.full(len(read), np.exp(t["traffic"])),
         "blend_exponent": np.full(len(read), np.exp(t["blend"])),
     }
     return {k: v[owner] for k, v in out.items()}
@@ -190,27 +215,37 @@ def predicted(data: Data, t: dict[str, float]) -> np.ndarray:
     return data.prepared.values(replace(data.prepared.setting.c, **factors(data, t)))
 
 
-def fit(data: Data, train: np.ndarray) -> dict[str, float]:
-    """Most probable log parameters of some rows."""
+def fit(
+    data: Data, train: np.ndarray, near: dict[str, float] | None = None
+) -> dict[str, float]:
+    """Most probable log parameters of some rows; `near` is where to begin looking."""
     prior = parameters(data, train)
     names = list(prior)
     start, spread = np.array(list(prior.values())).T
+    weight = np.sqrt(data.weight[train])
 
     def residuals(x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             error = np.log(predicted(data, dict(zip(names, x, strict=True))) / data.value)[train]
         error = np.where(np.isfinite(error), error, 0.0) / NOISE
         soft = np.sign(error) * np.sqrt(2.0 * (np.sqrt(1.0 + error**2) - 1.0))
-        return np.concatenate([soft, (x - start) / spread])
+        return np.concatenate([weight * soft, (x - start) / spread])
 
-    found = least_squares(residuals, start, max_nfev=12)
+    begin = np.array([(near or {}).get(k, v) for k, v in zip(names, start, strict=True)])
+    found = least_squares(residuals, begin, max_nfev=4 if near else 12)
     return dict(zip(names, found.x, strict=True))
 
 
-def left_out(data: Data, groups: np.ndarray, folds: int | None = None) -> np.ndarray:
+def left_out(
+    data: Data,
+    groups: np.ndarray,
+    folds: int | None = None,
+    near: dict[str, float] | None = None,
+) -> np.ndarray:
     """Predictions of each row from a fit that has not seen its group.
 
-    Groups are dealt into `folds`; None leaves out each by itself.
+    Groups are dealt into `folds`; None leaves out each by itself. Fits begin at `near`: what a
+    parameter cannot learn without the group pulls it back to its prior within a few steps.
     """
     out = np.full(len(data.value), np.nan)
     names = sorted(set(groups))
@@ -219,7 +254,7 @@ def left_out(data: Data, groups: np.ndarray, folds: int | None = None) -> np.nda
     fold = np.array([deal[g] for g in groups])
     for k in range(max(fold) + 1):
         away = fold == k
-        out[away] = predicted(data, fit(data, ~away))[away]
+        out[away] = predicted(data, fit(data, ~away, near))[away]
     return out
 
 
@@ -251,6 +286,12 @@ def report(data: Data, title: str, value: np.ndarray) -> None:
                 )
 
 
+def llm_files() -> list[Path]:
+    """Tables of published language-model measurements beside the catalog's."""
+    folder = ROOT / "benchmarks" / "published"
+    return [f for f in sorted(folder.glob("*.csv")) if f.name != "one_pass.csv"]
+
+
 def main() -> None:
     """Fit, cross-validate, print, and write where asked."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -258,7 +299,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="update the catalog")
     parser.add_argument("--folds", type=int, default=10)
     asked = parser.parse_args()
-    published = sorted((ROOT / "benchmarks" / "published").glob("*.csv"))
+    published = llm_files()
     files = asked.files or [*published, PROJECT]
     data = gather(Catalog.load(), files)
     everything = np.ones(len(data.value), bool)
@@ -270,10 +311,10 @@ def main() -> None:
     report(data, "fitted (in sample)", predicted(data, fitted))
     schemes = {
         "left out by (model, chip, framework)": left_out(
-            data, data.groups("model", "accelerator", "framework"), asked.folds
+            data, data.groups("model", "accelerator", "framework"), asked.folds, fitted
         ),
-        "left out by chip": left_out(data, data.groups("accelerator")),
-        "left out by model": left_out(data, data.groups("model")),
+        "left out by chip": left_out(data, data.groups("accelerator"), None, fitted),
+        "left out by model": left_out(data, data.groups("model"), asked.folds, fitted),
     }
     for title, value in schemes.items():
         report(data, title, value)

@@ -13,45 +13,56 @@ from advisor.catalog.rows.serving import Calibration, CalibrationScale
 
 GROUPS: dict[tuple[str, str], bool] = {
     ("tensorrt-llm", "0.5"): False,
-    ("tensorrt-llm", "0.10"): True,
+    ("tensorrt-llm", "0.10"): False,
+    ("tensorrt-llm", "0.11"): True,
     ("tensorrt-llm", "0.20"): False,
     ("vllm", "0.2"): False,
     ("vllm", "0.6"): True,
+    ("vllm", "0.8"): False,
+    ("sglang", "*"): True,
+    ("tgi", "*"): True,
+    ("tensorrt-llm", "1.0"): False,
+    ("tensorrt-llm tuned", "3.1"): False,
+    ("tensorrt-llm tuned", "4.0"): False,
+    ("tensorrt-llm tuned", "4.1"): True,
+    ("tensorrt-llm tuned", "5.1"): False,
+    ("vllm tuned", "*"): True,
     ("llama.cpp", "*"): True,
     ("exllamav2", "*"): True,
     ("neuron", "*"): True,
+    ("neuron served", "*"): True,
 }
 """Fitted stacks by the version they hold from; true: taken where a row states no version."""
+
+OLD_KERNELS = ("vllm 0.2", "vllm 0.6", "tgi *")
+"""Stacks whose attention kernels outside NVIDIA's chips read the cache once per query head."""
+
+LATENT_SPLIT = ("tensorrt-llm 0.20", "tensorrt-llm 1.0", "tensorrt-llm tuned 5.1", "vllm tuned *")
+"""Stacks that serve MLA models with data-parallel attention."""
 
 STACKS: dict[str, dict[str, float]] = {
     "tensorrt-llm": {"activation_gib": 0.3, "sampler_bytes": 4.0, "reserve_share": 1.0},
     "vllm": {"activation_gib": 0.3, "sampler_bytes": 38.5, "reserve_share": 0.6},
+    "tensorrt-llm tuned": {"activation_gib": 0.3, "sampler_bytes": 4.0, "reserve_share": 0.5},
+    "vllm tuned": {"activation_gib": 0.3, "sampler_bytes": 8.0, "reserve_share": 0.5},
+    "sglang": {"activation_gib": 0.3, "sampler_bytes": 8.0, "reserve_share": 0.6},
 }
 """Memory habits of a stack. vLLM: from measured splits on an H100; its default of 8,192 tokens per
 pass. TensorRT-LLM reserves the whole answer (its no-evict scheduler)."""
+MOST = {
+    ("vllm", "0.8"): 1024,
+    ("sglang", "*"): 1024,
+    ("tensorrt-llm", "1.0"): 4096,
+    ("tensorrt-llm tuned", "3.1"): 1024,
+    ("tensorrt-llm tuned", "4.0"): 1024,
+    ("tensorrt-llm tuned", "4.1"): 4096,
+    ("tensorrt-llm tuned", "5.1"): 4096,
+    ("vllm tuned", "*"): 2048,
+}
+"""Most running requests, where engines admit more than their frameworks' first default."""
 USUAL = {"activation_gib": 0.6, "sampler_bytes": 8.0, "reserve_share": 1.0}
 
 COPIES: dict[tuple[str, str], tuple[str, dict[str, float], float, str]] = {
-    ("vllm", "0.8"): (
-        "vllm 0.6",
-        {"step_overhead_s": 0.0018, "sequence_overhead_s": 1e-5, "max_sequences": 1024},
-        0.35,
-        "the engine rewritten in 2025 (V1): one published stream (Llama-3.1-8B FP16 on an H100,"
-        " vLLM 0.21, 6.48 ms per token; yobitelcomm.github.io bench, concurrency sweep) leaves"
-        " 1.8 ms beyond the weights; overhead per sequence is an assumption",
-    ),
-    ("sglang", "*"): (
-        "vllm 0.6",
-        {"step_overhead_s": 0.0016, "sequence_overhead_s": 1e-5, "max_sequences": 1024},
-        0.35,
-        "vLLM factors with less overhead per step: planning assumption of this project",
-    ),
-    ("tgi", "*"): (
-        "vllm 0.6",
-        {"step_overhead_s": 0.004, "sequence_overhead_s": 8e-5},
-        0.4,
-        "slower per step than vLLM of 2024: planning assumption of this project",
-    ),
     ("triton", "*"): (
         "tensorrt-llm 0.20",
         {"sequence_overhead_s": 1e-5},
@@ -103,7 +114,6 @@ COPIES: dict[tuple[str, str], tuple[str, dict[str, float], float, str]] = {
 """Stacks without usable rows: copied from a fitted one, with what is changed, spread and why."""
 
 YOUNG: dict[str, tuple[float, float, str]] = {
-    "cdna3": (0.75, 0.85, "software below the roofline (project facts on accelerators)"),
     "tpu": (0.8, 0.85, "maturity discount: planning assumption of this project"),
     "turing": (0.55, 0.93, "70 W card: INT8 reaches 32-37 % of peak (project facts)"),
     "x86": (0.45, 0.65, "bandwidth-bound decoding on CPUs: planning assumption of this project"),
@@ -156,12 +166,16 @@ def write(
         names = ("fp16", "bf16") if kind == "sixteen" else (kind,)
         scales += [_scale_row(data, fitted, "*", kind) | shared | {"peak": n} for n in names]
     for family, (compute, bandwidth, why) in YOUNG.items():
+        if family in set(data.family):
+            continue
         scales.append(
             {
                 "family": family,
                 "peak": "*",
                 "compute": compute,
                 "bandwidth": bandwidth,
+                "cache_repeats": 0,
+                "kernels": "*",
                 "n": 0,
                 "groups": 0,
                 "spread": 0.5,
@@ -204,6 +218,7 @@ def _stack_row(
         "link_latency_s": np.exp(t["latency_us"]) / 1e6,
         "pcie_link_efficiency": min(np.exp(t["pcie_link"]), 1.0),
         "pcie_link_latency_s": np.exp(t["pcie_latency_us"]) / 1e6,
+        "traffic": np.exp(t["traffic"]),
         "blend_exponent": np.exp(t["blend"]),
     }
     n = int(mine.sum())
@@ -211,9 +226,11 @@ def _stack_row(
         "framework": framework,
         "version": version,
         **{k: f"{float(v):.4g}" for k, v in figures.items()},
+        "kernels": "old" if name in OLD_KERNELS else "new",
+        "latent_split": str(name in LATENT_SPLIT).lower(),
         **STACKS.get(framework, USUAL),
         "batched_tokens": 8192,
-        "max_sequences": "",
+        "max_sequences": MOST.get((framework, version), ""),
         "n": n,
         "groups": len(set(data.groups("model", "accelerator")[mine])),
         **spreads,
@@ -231,14 +248,20 @@ def _spread(errors: list[np.ndarray], mask: np.ndarray) -> float | str:
     return round(float(np.clip(np.exp(np.quantile(pooled, 0.82)) - 1.0, 0.08, 1.0)), 3)
 
 
+KERNELS = {"cdna3": "new"}
+"""Families whose scale holds for one generation of kernels only."""
+
+
 def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[str, Any]:
     prefix = f"family {family}" if peak == "*" else f"peak {peak}"
     mine = data.family == family if peak == "*" else data.peak == peak
     return {
-        "family": family,
+        "family": family.removesuffix(" old"),
         "peak": peak,
+        "kernels": "old" if family.endswith(" old") else KERNELS.get(family, "*"),
         "compute": f"{np.exp(t.get(f'{prefix} compute', 0.0)):.4g}",
         "bandwidth": f"{np.exp(t.get(f'{prefix} read', 0.0)):.4g}",
+        "cache_repeats": f"{_repeats(t) if family == 'cdna3 old' else 0.0:.4g}",
         "n": int(mine.sum()),
         "groups": len(set(data.groups("model", "accelerator")[mine])),
         # Kernels that unpack weights differ between libraries and years.
@@ -246,6 +269,10 @@ def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[s
         "evidence": "calibrated",
         "notes": "",
     }
+
+
+def _repeats(t: dict[str, float]) -> float:
+    return float(min(np.exp(t["cdna3 repeats"]), 1.0)) if "cdna3 repeats" in t else 0.0
 
 
 def _short(source: str) -> str:

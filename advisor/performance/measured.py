@@ -6,6 +6,7 @@ Every row is either predicted or named with the reason why not. The contract of 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,8 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
     weight = _as_published(row, accelerator, framework, weight, notes)
     catalog.lookup("precisions", weight)
     cache = str(row["kv_precision"] or "").lower()
+    if not cache and row["workload"] == "llm":
+        cache = _usual_cache(weight, framework, _is_mlperf(row))
     low = float(catalog.lookup("precisions", weight)["bits_per_weight"]) < 9
     if row["workload"] == "llm" and framework == "pytorch" and low:
         raise ValueError(
@@ -130,14 +133,47 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
         "weight_precision": weight,
         "kv_precision": aliases.CACHES.get(cache, "kv-16"),
         "framework": framework,
-        "version": str(row["framework_version"] or ""),
+        "version": _round(row) or str(row["framework_version"] or ""),
         "kind": model["kind"],
-        "mlperf": row["scenario"] in {"server", "interactive"}
-        or "mlcommons" in str(row["source"]).lower()
-        or "mlperf" in str(row["source"]).lower(),
+        "mlperf": _is_mlperf(row),
         "generic": name in told,
         "note": "; ".join(notes),
     }
+
+
+def _is_mlperf(row: dict[str, Any]) -> bool:
+    source = str(row["source"]).lower()
+    return (
+        row["scenario"] in {"server", "interactive"}
+        or "mlcommons" in source
+        or ("mlperf" in source)
+    )
+
+
+def _tuned(row: dict[str, Any], accelerator: dict[str, Any], notes: list[str]) -> str:
+    """Weight format of that benchmark's entries that state 16 bits or none.
+
+    The statement is of the reference model: speeds beyond the chip's 16-bit arithmetic show that
+    entries are quantized to the narrowest format it has; FP4 from the first round that had it.
+    """
+    narrow = (accelerator["fp4_tflops"] or 0) > 0
+    name = "fp4" if narrow and row["model"] not in {"GPT-J-6B"} else "fp8"
+    given = row["weight_precision"] or "no precision"
+    notes.append(f"stated {given}: taken as {name.upper()}, as entries of this benchmark run")
+    return name
+
+
+def _round(row: dict[str, Any]) -> str:
+    """Round of that benchmark a row's source names: its entries' tuning goes by it."""
+    named = re.search(r"inference_results_v(\d+\.\d+)", str(row["source"]))
+    return named.group(1) if named and row["workload"] == "llm" else ""
+
+
+def _usual_cache(weight: str, framework: str, mlperf: bool) -> str:
+    """KV format where none is stated: TensorRT-LLM's published 8- and 4-bit checkpoints carry FP8
+    caches, and so do that benchmark's entries; elsewhere 16 bits."""
+    eight = weight in {"fp8", "fp4"} and (framework == "tensorrt-llm" or mlperf)
+    return "fp8" if eight else "fp16"
 
 
 def _as_published(
@@ -149,7 +185,9 @@ def _as_published(
 ) -> str:
     """Number formats that a benchmark's own files contradict or leave out."""
     eight = (accelerator["fp8_tflops"] or 0) > 0
-    benchmark = "mlcommons" in str(row["source"]).lower()
+    benchmark = _is_mlperf(row)
+    if row["workload"] == "llm" and benchmark and weight in {"fp16", "bf16"} and eight:
+        return _tuned(row, accelerator, notes)
     if benchmark and eight and row["workload"] == "encoder" and weight == "fp16":
         notes.append("stated FP16: NVIDIA's public configurations for this chip switch FP8 on")
         return "fp8"
