@@ -215,9 +215,7 @@ def predicted(data: Data, t: dict[str, float]) -> np.ndarray:
     return data.prepared.values(replace(data.prepared.setting.c, **factors(data, t)))
 
 
-def fit(
-    data: Data, train: np.ndarray, near: dict[str, float] | None = None
-) -> dict[str, float]:
+def fit(data: Data, train: np.ndarray, near: dict[str, float] | None = None) -> dict[str, float]:
     """Most probable log parameters of some rows; `near` is where to begin looking."""
     prior = parameters(data, train)
     names = list(prior)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from accuracy import one_pass
-from calibrate import gather, left_out
+from calibrate import fit, gather, left_out, llm_files
 
 from advisor.catalog import Catalog
 from advisor.performance import aliases
@@ -53,7 +53,8 @@ def usd_per_chip_hour(catalog: Catalog) -> dict[str, float]:
 def unseen(catalog: Catalog, files: list[Path], rows: pd.DataFrame) -> pd.Series:
     """Predictions by id that have not seen the row's group; ids carry their file's number."""
     data = gather(catalog, files)
-    values = left_out(data, data.groups(*GROUP), FOLDS)
+    near = fit(data, np.ones(len(data.value), bool))
+    values = left_out(data, data.groups(*GROUP), FOLDS, near)
     llm = pd.Series(values, index=data.rows["id"].str.split(" ", n=1).str[1])
     passes = rows[rows["workload"] != "llm"].reset_index(drop=True)
     other = one_pass(catalog, passes, pair=True).rows.set_index("id")["predicted"]
@@ -129,8 +130,7 @@ def main() -> None:
     """Run and print."""
     catalog = Catalog.load()
     named = [Path(a) for a in sys.argv[1:]]
-    published = sorted((ROOT / "benchmarks" / "published").glob("*.csv"))
-    files = named or [ROOT / "catalogs" / "measurements.csv", *published]
+    files = named or [ROOT / "catalogs" / "measurements.csv", *llm_files()]
     rows = pd.concat([read_measurements(f) for f in files], ignore_index=True)
     price = usd_per_chip_hour(catalog)
     shipped = predict_rows(catalog, rows)["predicted"].to_numpy(float)

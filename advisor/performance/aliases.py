@@ -32,6 +32,7 @@ CHIPS = {
     "gh200": "GH200-96",
     "b200-sxm": "B200",
     "tesla-t4": "T4",
+    "rtx-pro-6000-bse": "RTX-PRO-6000",
     "inf2": "Inferentia2",
     "trn1": "Trainium1",
     "trn2": "Trainium2",

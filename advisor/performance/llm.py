@@ -75,8 +75,7 @@ def _streamed_bytes(c: LlmConfigs, tokens: Array) -> Array:
 
 
 def _traffic_bytes(c: LlmConfigs, tokens: Array) -> Array:
-    """Bytes a rank moves for the state of so many tokens: norms, projections' inputs and outputs,
-    and copies to and from experts."""
+    """Bytes a rank moves for the state of so many tokens beside weights and caches."""
     copies = c.traffic * (1.0 + np.where(c.experts > 0, c.experts_active, 1.0) / 4.0)
     return tokens * c.layers * c.hidden * BYTES_16 * copies / c.tensor_parallel
 
@@ -184,9 +183,9 @@ def capacity(
 ) -> Capacity:
     """Largest request rate of one replica that meets both latency targets.
 
-    Searches a geometric grid of batch sizes up to what memory holds. A percentile of the time
-    to first token adds the mean wait of an M/D/1 queue of prefills times its exponential tail; where that is
-    what binds, the replica runs below the rate its batch would sustain.
+    Searches a geometric grid of batch sizes up to what memory holds. The time to first token
+    at its percentile adds the mean wait of an M/D/1 queue of prefills times its exponential tail;
+    where that is what binds, the replica runs below the rate its batch would sustain.
 
     Parameters
     ----------

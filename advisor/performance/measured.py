@@ -120,7 +120,8 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
     if not cache and row["workload"] == "llm":
         cache = _usual_cache(weight, framework, _is_mlperf(row))
     low = float(catalog.lookup("precisions", weight)["bits_per_weight"]) < 9
-    if row["workload"] == "llm" and framework == "pytorch" and low:
+    entry = _is_mlperf(row) and accelerator["vendor"] == "AMD"
+    if row["workload"] == "llm" and framework == "pytorch" and low and not entry:
         raise ValueError(
             "eager PyTorch in 8 or 4 bits goes by its quantization library, which is not stated:"
             " published speeds differ tenfold"
@@ -170,8 +171,11 @@ def _round(row: dict[str, Any]) -> str:
 
 
 def _usual_cache(weight: str, framework: str, mlperf: bool) -> str:
-    """KV format where none is stated: TensorRT-LLM's published 8- and 4-bit checkpoints carry FP8
-    caches, and so do that benchmark's entries; elsewhere 16 bits."""
+    """KV format where none is stated.
+
+    TensorRT-LLM's published 8- and 4-bit checkpoints carry FP8 caches, and so do entries of that
+    benchmark; elsewhere it is 16 bits.
+    """
     eight = weight in {"fp8", "fp4"} and (framework == "tensorrt-llm" or mlperf)
     return "fp8" if eight else "fp16"
 
