@@ -41,7 +41,7 @@ NOISE = 0.1
 
 ENOUGH = 4
 """Rows of one group from which on each counts less."""
-TUNED = frozenset({"tensorrt-llm tuned", "vllm tuned", "neuron served"})
+TUNED = frozenset({"tensorrt-llm tuned", "vllm tuned"})
 """Stacks that are fitted though no framework of that name exists."""
 
 SHARED = {

@@ -30,7 +30,6 @@ GROUPS: dict[tuple[str, str], bool] = {
     ("llama.cpp", "*"): True,
     ("exllamav2", "*"): True,
     ("neuron", "*"): True,
-    ("neuron served", "*"): True,
 }
 """Fitted stacks by the version they hold from; true: taken where a row states no version."""
 

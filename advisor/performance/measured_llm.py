@@ -148,12 +148,12 @@ def _stack(catalog: Catalog, row: dict[str, Any], known: set[str]) -> str:
     """Name under which a row's stack is fitted; ``*`` for one that is not.
 
     That benchmark's entrants tune their engines for it, so they are stacks of their own; and on
-    Neuron devices every server runs the model that their own compiler made.
+    Neuron devices every server runs what their own compiler made.
     """
     vendor = catalog.lookup("accelerators", row["accelerator"])["vendor"]
     name = str(row["framework"])
     if catalog.lookup("accelerators", row["accelerator"])["family"] == "neuron":
-        name = "neuron" if name == "neuron" else "neuron served"
+        name = "neuron"
     elif row["mlperf"] and vendor == "AMD":
         name = "vllm tuned"
     elif row["mlperf"] and vendor == "NVIDIA" and name != "vllm":

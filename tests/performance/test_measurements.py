@@ -25,11 +25,11 @@ BARS = {
     "engines": (0.12, 0.5, 0.03, 0.3),
     "serving": (0.12, 0.6, 0.15, 0.3),
     "mlperf_llm": (0.2, 0.75, 0.2, 0.5),
-    "neuron_llm": (0.35, 1.6, 0.03, 1.0),
+    "neuron_llm": (0.2, 0.75, 0.03, 0.3),
     "one_pass": (0.2, 0.75, 0.2, 0.5),
 }
 """By file: most of the median and the P90 error, of the share refused, and of a stratum's median.
-The files differ in how alike their rows are: served Inferentia hardly repeats from day to day."""
+The files differ in how alike their rows are."""
 
 
 @pytest.fixture(scope="module", params=[f for f in FILES if f.is_file()], ids=lambda f: f.stem)
@@ -72,8 +72,9 @@ def test_language_models_under_each_stack(scored: Accuracy, file: Path):
     rows = rows.assign(error=error, inside=inside.astype(float))
     for key, part in rows.groupby(["framework", "scenario", "metric"]):
         told(", ".join(key), part["error"])
-        if len(part) >= 20 and not key[-1].endswith("_ms"):
-            assert summary(part)["median_ape"] < BARS[file.stem][3], key
+        if len(part) >= 20:
+            wider = 2.0 if key[-1].endswith("_ms") else 1.0
+            assert summary(part)["median_ape"] < wider * BARS[file.stem][3], key
 
 
 # --- the catalog's own anchors, wherever the checkout lies --------------------------------------
