@@ -171,7 +171,8 @@ def parameters(data: Data, train: np.ndarray) -> dict[str, tuple[float, float]]:
                 own = {"compute": (1.0, 0.6), "read": (1.0, 0.5)}
             out |= {f"{prefix} {key} {k}": (float(np.log(v)), s) for k, (v, s) in own.items()}
     if "neuron" in set(data.family[train]):
-        out["neuron link"] = (0.0, 1.5)
+        out["neuron link"] = (0.0, 1.0)
+        out["neuron latency"] = (0.0, 1.0)
     if "cdna3 old" in set(data.family[train]):
         out["cdna3 repeats"] = (float(np.log(0.5)), 0.5)
     return out
@@ -189,6 +190,7 @@ def factors(data: Data, t: dict[str, float]) -> dict[str, np.ndarray]:
     read = own("stack", data.stack, "read") + own("family", data.family, "read")
     read += own("peak", data.peak, "read")
     neuron = np.where(data.family == "neuron", t.get("neuron link", 0.0), 0.0)
+    late = np.where(data.family == "neuron", t.get("neuron latency", 0.0), 0.0)
     pcie = data.pcie
     repeats = np.exp(t.get("cdna3 repeats", 0.0)) * (data.family == "cdna3 old")
     out = {
@@ -203,7 +205,8 @@ def factors(data: Data, t: dict[str, float]) -> dict[str, np.ndarray]:
         "link_efficiency": np.minimum(
             np.exp(np.where(pcie, t["pcie_link"], t["link"]) + neuron), 1.0
         ),
-        "link_latency_s": np.exp(np.where(pcie, t["pcie_latency_us"], t["latency_us"])) / 1e6,
+        "link_latency_s": np.exp(np.where(pcie, t["pcie_latency_us"], t["latency_us"]) + late)
+        / 1e6,
         "traffic": np.full(len(read), np.exp(t["traffic"])),
         "blend_exponent": np.full(len(read), np.exp(t["blend"])),
     }

@@ -197,6 +197,7 @@ def _stack_row(
         return t.get(f"stack {name} {kind}", 0.0)
 
     neuron = t.get("neuron link", 0.0) if framework == "neuron" else 0.0
+    late = t.get("neuron latency", 0.0) if framework == "neuron" else 0.0
     metric = data.rows["metric"].to_numpy()
     spreads = {
         "spread": _spread(errors, mine & (np.char.find(metric.astype(str), "_ms") < 0)),
@@ -214,7 +215,7 @@ def _stack_row(
         "step_overhead_s": np.exp(t["step_ms"] + own("step")) / 1e3,
         "sequence_overhead_s": np.exp(t["sequence_us"] + own("sequence")) / 1e6,
         "link_efficiency": min(np.exp(t["link"] + neuron), 1.0),
-        "link_latency_s": np.exp(t["latency_us"]) / 1e6,
+        "link_latency_s": np.exp(t["latency_us"] + late) / 1e6,
         "pcie_link_efficiency": min(np.exp(t["pcie_link"]), 1.0),
         "pcie_link_latency_s": np.exp(t["pcie_latency_us"]) / 1e6,
         "traffic": np.exp(t["traffic"]),
