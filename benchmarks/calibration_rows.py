@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.catalog.rows.serving import Calibration, CalibrationScale
+from advisor.catalog.rows.serving import Calibration, CalibrationError, CalibrationScale
 
 GROUPS: dict[tuple[str, str], bool] = {
     ("tensorrt-llm", "0.5"): False,
@@ -159,6 +159,12 @@ def write(
             "source": f"factors of {base}; {why}",
             "notes": "",
         }
+    told = _error_rows(data, schemes, rows)
+    _save(
+        folder / "calibration_errors.csv",
+        CalibrationError.columns(),
+        [r | shared | {"source": "benchmarks/calibrate.py"} for r in told],
+    )
     _save(folder / "calibration.csv", Calibration.columns(), rows.values())
     scales = [_scale_row(data, fitted, f, "*") | shared for f in sorted(set(data.family))]
     for kind in sorted(set(data.peak)):
@@ -185,6 +191,47 @@ def write(
             }
         )
     _save(folder / "calibration_scales.csv", CalibrationScale.columns(), scales)
+
+
+def _error_rows(
+    data: Any, schemes: dict[str, np.ndarray], stacks: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Errors of each scheme by stack and metric, and over all stacks."""
+    measured = data.rows["metric"].to_numpy()
+    metric = np.where(np.char.endswith(measured.astype(str), "_ms"), measured, "rate")
+    label = data.groups("model", "accelerator", "framework")
+    wide = np.array([float(stacks[s]["spread"]) for s in data.stack])
+    for name in ("tpot", "ttft"):
+        pairs = zip(data.stack, wide, strict=True)
+        own = np.array([float(stacks[s][f"{name}_spread"] or w) for s, w in pairs])
+        wide = np.where(metric == f"{name}_ms", own, wide)
+    out = []
+    for scheme, value in schemes.items():
+        ratio = value / data.value
+        inside = (ratio <= 1.0 + wide) & (ratio >= 1.0 / (1.0 + wide))
+        for stack in ["* *", *sorted(set(data.stack))]:
+            for name in ("rate", "tpot_ms", "ttft_ms"):
+                mask = (metric == name) & ((data.stack == stack) | (stack == "* *"))
+                mask &= np.isfinite(ratio)
+                if not mask.any():
+                    continue
+                framework, version = stack.rsplit(" ", 1)
+                error = ratio[mask] - 1.0
+                out.append(
+                    {
+                        "left_out": scheme.removeprefix("left out by "),
+                        "framework": framework,
+                        "version": version,
+                        "metric": name,
+                        "n": int(mask.sum()),
+                        "groups": len(set(label[mask])),
+                        "median_ape": f"{np.median(np.abs(error)):.4f}",
+                        "p90_ape": f"{np.quantile(np.abs(error), 0.9):.4f}",
+                        "bias": f"{np.median(error):.4f}",
+                        "coverage80": f"{inside[mask].mean():.3f}",
+                    }
+                )
+    return out
 
 
 def _stack_row(

@@ -55,9 +55,6 @@ MLPERF_BEAMS = {"GPT-J-6B": 4.0}
 """Beams that benchmark decodes for one answer; only the best one's tokens are counted. Each is a
 request of its own here that finds all but its share of the prompt in the cache."""
 
-MLPERF_SPREAD = 0.2
-"""Widening for that benchmark's language-model rows: no such row was there to calibrate on."""
-
 SERVER_SHARE = 0.93
 """Of the rate within the limits, what remains for random arrivals at the 99th percentile."""
 TIGHT_GIB = 0.03
@@ -321,6 +318,5 @@ def _spread(p: Prepared) -> Array:
     wide = _first(p, f["spread"]).astype(float)
     for name in ("tpot", "ttft"):
         wide = np.where(metric == f"{name}_ms", _first(p, f[f"{name}_spread"]).astype(float), wide)
-    wide = np.where(p.rows["mlperf"].to_numpy(bool), np.hypot(wide, MLPERF_SPREAD), wide)
     unseen = (_first(p, f["framework"]) == "*") | p.rows["generic"].to_numpy(bool)
     return np.where(unseen, np.maximum(wide, UNSEEN_SPREAD), wide)

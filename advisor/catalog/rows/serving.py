@@ -148,6 +148,24 @@ class CalibrationScale(Row):
     evidence: Evidence
 
 
+class CalibrationError(Row):
+    """How far the roofline was from measurements that its factors had not seen."""
+
+    table: ClassVar = "calibration_errors"
+    key: ClassVar = ("left_out", "framework", "version", "metric")
+
+    left_out: Text = Field(description="What each fit had not seen: group, chip or model.")
+    framework: Text = Field(description="Stack that was measured; ``*``: all.")
+    version: Text
+    metric: Text = Field(description="rate, tpot_ms or ttft_ms.")
+    n: Count
+    groups: Count = Field(description="Distinct (model, chip, framework) among the n.")
+    median_ape: NonNegative = Field(description="Median absolute error over the measured value.")
+    p90_ape: NonNegative
+    bias: float = Field(description="Median signed error over the measured value.")
+    coverage80: Share = Field(description="Share inside the shipped 80 % interval.")
+
+
 class Anchor(Row):
     """A measured throughput of a model that answers in one pass (encoder, vision, diffusion)."""
 
