@@ -71,6 +71,11 @@ WEIGHT_ONLY = {"compute": (1.1, 0.04), "read": (0.85, 0.06)}
 """
 
 
+KEYS = ("stack", "family", "peak", "pcie", "moe")
+STEP = 1e-4
+"""Difference of a log parameter over which the loss is differentiated."""
+
+
 @dataclass(frozen=True)
 class Data:
     """Rows ready to be fitted; strings are what each row's factors belong to."""
@@ -82,6 +87,11 @@ class Data:
     peak: np.ndarray
     pcie: np.ndarray
     moe: np.ndarray
+
+    def part(self, keep: np.ndarray) -> Data:
+        """Some of the rows."""
+        arrays = {f: getattr(self, f)[keep] for f in ("value", *KEYS)}
+        return Data(prepared=self.prepared.take(keep), **arrays)
 
     @property
     def weight(self) -> np.ndarray:
@@ -220,21 +230,46 @@ def predicted(data: Data, t: dict[str, float]) -> np.ndarray:
 
 def fit(data: Data, train: np.ndarray, near: dict[str, float] | None = None) -> dict[str, float]:
     """Most probable log parameters of some rows; `near` is where to begin looking."""
-    prior = parameters(data, train)
+    data = data.part(train)
+    prior = parameters(data, np.ones(len(data.value), bool))
     names = list(prior)
     start, spread = np.array(list(prior.values())).T
-    weight = np.sqrt(data.weight[train])
+    weight = np.sqrt(data.weight)
+    touched = {name: _touched(data, name) for name in names}
+    parts = {name: data if rows.all() else data.part(rows) for name, rows in touched.items()}
+
+    def losses(part: Data, x: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            error = np.log(predicted(part, dict(zip(names, x, strict=True))) / part.value)
+        error = np.where(np.isfinite(error), error, 0.0) / NOISE
+        return np.sign(error) * np.sqrt(2.0 * (np.sqrt(1.0 + error**2) - 1.0))
 
     def residuals(x: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            error = np.log(predicted(data, dict(zip(names, x, strict=True))) / data.value)[train]
-        error = np.where(np.isfinite(error), error, 0.0) / NOISE
-        soft = np.sign(error) * np.sqrt(2.0 * (np.sqrt(1.0 + error**2) - 1.0))
-        return np.concatenate([weight * soft, (x - start) / spread])
+        return np.concatenate([weight * losses(data, x), (x - start) / spread])
+
+    def slopes(x: np.ndarray) -> np.ndarray:
+        here = losses(data, x)
+        out = np.zeros((len(here) + len(names), len(names)))
+        for i, name in enumerate(names):
+            rows = touched[name]
+            moved = losses(parts[name], x + STEP * (np.arange(len(names)) == i))
+            out[: len(here), i][rows] = weight[rows] * (moved - here[rows]) / STEP
+            out[len(here) + i, i] = 1.0 / spread[i]
+        return out
 
     begin = np.array([(near or {}).get(k, v) for k, v in zip(names, start, strict=True)])
-    found = least_squares(residuals, begin, max_nfev=4 if near else 12)
+    found = least_squares(residuals, begin, jac=slopes, max_nfev=6 if near else 15)
     return dict(zip(names, found.x, strict=True))
+
+
+def _touched(data: Data, name: str) -> np.ndarray:
+    """Rows whose prediction depends on a parameter."""
+    prefix, _, rest = name.partition(" ")
+    if prefix in KEYS[:3]:
+        return np.asarray(getattr(data, prefix) == rest.rsplit(" ", 1)[0])
+    if prefix in ("neuron", "cdna3"):
+        return np.char.startswith(data.family.astype(str), prefix)
+    return np.ones(len(data.value), bool)
 
 
 def left_out(

@@ -81,6 +81,21 @@ class Prepared:
         np.fmax.at(best, self.owner, np.where(latency, -each, each))
         return np.asarray(np.abs(best), float)
 
+    def take(self, keep: npt.NDArray[np.bool_]) -> Prepared:
+        """Some of the rows, with their layouts."""
+        layouts = np.flatnonzero(keep[self.owner])
+        place = np.cumsum(keep) - 1
+        s = self.setting
+        factors = {k: np.asarray(v)[layouts] for k, v in s.factors.items()}
+        setting = LlmSetting(s.c.take(layouts), factors, s.refused[layouts], s.max_context[layouts])
+        return Prepared(
+            self.rows[keep].reset_index(drop=True),
+            place[self.owner[layouts]].astype(np.intp),
+            setting,
+            self.replicas[layouts],
+            self.reason[layouts],
+        )
+
     def by_layout(self, c: LlmConfigs | None = None) -> Array:
         """Predicted metric of each layout; NaN where it cannot run."""
         c = self.setting.c if c is None else c
