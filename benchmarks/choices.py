@@ -15,6 +15,7 @@ printed beside it.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from accuracy import one_pass
 from calibrate import fit, gather, left_out, llm_files
 
 from advisor.catalog import Catalog
+from advisor.errors import NotFoundError
 from advisor.performance import aliases
 from advisor.performance.accuracy import GROUP
 from advisor.performance.measured import predict_rows, read_measurements
@@ -50,6 +52,15 @@ def usd_per_chip_hour(catalog: Catalog) -> dict[str, float]:
     return {str(k): float(v) for k, v in per.groupby(both["accelerator"]).min().items()}
 
 
+def chips(catalog: Catalog, rows: pd.DataFrame) -> dict[str, str]:
+    """The catalog's name of each chip that it holds."""
+    out = {}
+    for name in rows["accelerator"].unique():
+        with suppress(NotFoundError):
+            out[name] = aliases.chip(catalog, name).name
+    return out
+
+
 def unseen(catalog: Catalog, files: list[Path], rows: pd.DataFrame) -> pd.Series:
     """Predictions by id that have not seen the row's group; ids carry their file's number."""
     data = gather(catalog, files)
@@ -65,8 +76,7 @@ def configurations(
     rows: pd.DataFrame, price: dict[str, float], catalog: Catalog, decision: list[str]
 ) -> pd.DataFrame:
     """One line per configuration of each decision: measured and predicted cost per unit."""
-    chips = {n: aliases.chip(catalog, n).name for n in rows["accelerator"].unique()}
-    usd = rows["accelerator"].map(chips).map(price) * rows["accelerator_count"]
+    usd = rows["accelerator"].map(chips(catalog, rows)).map(price) * rows["accelerator_count"]
     hourly = rows.assign(usd=usd, target=rows["notes"].str.extract(r"target=(\S+)")[0])
     known = hourly[hourly["metric"].isin(RATES) & usd.notna() & hourly["predicted"].notna()]
     keys = [*decision, *CONFIGURATION]
@@ -136,7 +146,8 @@ def main() -> None:
     shipped = predict_rows(catalog, rows)["predicted"].to_numpy(float)
     out = unseen(catalog, files, rows)
     left = rows["id"].map(out[~out.index.duplicated()]).to_numpy(float)
-    lost = sorted({c for c in rows["accelerator"] if aliases.chip(catalog, c).name not in price})
+    named = chips(catalog, rows)
+    lost = sorted(c for c in set(rows["accelerator"]) if named.get(c) not in price)
     print(
         f"{len(rows)} measurements; chips without an on-demand price: {', '.join(lost) or 'none'}"
     )
