@@ -2,10 +2,10 @@
 
 ``python benchmarks/side_by_side.py [FILE.csv ...]``
 
-Language models of the catalog's measurements and of ``benchmarks/published/tensorrt_llm.csv``, or of
-the files named: the public predictor takes seconds a row. Ours is told from factors that have not
-seen the row's (model, chip, framework), fitted on all published tables; the others are not fitted
-to these rows at all. AIConfigurator rests on kernels timed under newer versions of the frameworks
+Language models of the catalog's measurements and of ``benchmarks/published/tensorrt_llm.csv``, or
+of the files named: the public predictor takes seconds a row. Ours is told from factors that have
+not seen the row's (model, chip, framework), fitted on all published tables; the others are not
+fitted to these rows at all. AIConfigurator rests on kernels timed under newer versions of engines
 than most rows ran, hence the errors with the median bias taken out. It is asked where it is
 importable or where ``AICONFIGURATOR_PYTHON`` names an interpreter that has it
 (``pip install aiconfigurator`` into an environment of its own, Python 3.11 or newer).
