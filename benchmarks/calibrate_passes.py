@@ -69,7 +69,7 @@ def server_errors(
     table: pd.DataFrame, shared: tuple[Effect, ...], parts: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """`left_out` of the server shares."""
-    cover = covariance(table, table, shared, "server") + server.NOISE**2 * np.eye(len(table))
+    cover = covariance(table, table, shared, "server") + server.ANCHOR_NOISE**2 * np.eye(len(table))
     inverse = np.linalg.inv(cover)
     deviation = np.log(table["server"] / table["rule_server"]).to_numpy(float)
     return left_out(inverse, inverse @ deviation, parts)

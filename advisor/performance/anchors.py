@@ -33,13 +33,15 @@ from .onepass import PASS_BLEND, sample_gflops
 from .pass_effects import KEYS, SLOPES, Effect, alike, covariance, effects, slopes
 from .rules import rule_of_thumb
 
-NOISE = 0.07
-"""Repeat measurements, versions of a stack and submitters, in logarithms."""
 STEPS = 4
 """Gauss-Newton steps; the estimates have settled to a thousandth by then."""
 LIMIT = 3.0
 """Logarithms beyond this would be another unit, not another stack."""
 Z80 = 1.2816
+FIGURES = (
+    *("rule_work_s", "rule_s", "batch", "anchor", "log_s", "repeat_sd", "server", "rule_server"),
+)
+"""What `anchor_table` adds to the features."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def solved(table: pd.DataFrame, shared: tuple[Effect, ...]) -> Known:
         part = (start * np.exp(f)) ** p / once
         seen = table["log_s"].to_numpy(float) - np.log(once) / p + part * f - (1.0 - part) * s
         cover = np.outer(part, part) * fixed + np.outer(1.0 - part, 1.0 - part) * speed
-        cover[np.diag_indices(n)] += NOISE**2
+        cover[np.diag_indices(n)] += table["repeat_sd"].to_numpy(float) ** 2
         factor = cho_factor(cover, lower=True, overwrite_a=True, check_finite=False)
         weights = cho_solve(factor, seen, check_finite=False)
         f = np.clip(fixed @ (part * weights), -LIMIT, LIMIT)
@@ -135,9 +137,17 @@ def _left(prior: Array, told: Array, across: Array) -> Array:
 
 
 def features(
-    models: Lookup, chips: Lookup, precisions: Lookup, framework: Any, tokens: Array
+    models: Lookup,
+    chips: Lookup,
+    precisions: Lookup,
+    framework: Any,
+    tokens: Array,
+    batch: Array,
 ) -> pd.DataFrame:
-    """What effects are shared by: names, and the columns that trends run along."""
+    """What effects are shared by: names, and the columns that trends run along.
+
+    ``batch`` is NaN where as much as pays is in flight.
+    """
     names = {
         "kind": models.values("kind"),
         "framework": np.asarray(framework, object),
@@ -146,6 +156,7 @@ def features(
         "accelerator": chips.values("accelerator"),
         "model": models.values("model"),
         "chip_kind": chips.values("kind"),
+        "load": np.where(np.isnan(batch), "full", "batch").astype(object),
     }
     return pd.DataFrame({**names, **slopes(models, chips, peak_tflops(chips, precisions), tokens)})
 
@@ -159,16 +170,18 @@ def rules(catalog: Catalog, asked: pd.DataFrame) -> pd.DataFrame:
 def anchor_table(catalog: Catalog) -> pd.DataFrame:
     """Anchors with their features, times (s, logarithm) and what the rule says of them."""
     anchors = catalog["anchors"].reset_index(drop=True)
+    if anchors.empty:
+        return pd.DataFrame(columns=[*KEYS, *SLOPES, *FIGURES])
     models = Lookup(catalog, "models", anchors["model"])
     chips = Lookup(catalog, "accelerators", anchors["accelerator"])
     precisions = Lookup(catalog, "precisions", anchors["precision"])
     tokens = column(anchors, "sample_tokens")
-    table = features(models, chips, precisions, anchors["framework"], tokens)
+    batch = column(anchors, "batch")
+    table = features(models, chips, precisions, anchors["framework"], tokens, batch)
     rule = rules(catalog, table)
     gflops = sample_gflops(
         models, tokens, column(anchors, "image_px"), column(anchors, "steps")
     )
-    batch = column(anchors, "batch")
     size = np.where(np.isnan(batch), 1.0, batch)
     peak = peak_tflops(chips, precisions)
     rate = anchors["samples_per_s"].to_numpy(float)
@@ -180,6 +193,7 @@ def anchor_table(catalog: Catalog) -> pd.DataFrame:
     table["anchor"] = np.arange(len(table))
     table["log_s"] = np.log(size / rate)
     table["server"] = column(anchors, "server_per_s") / rate
+    table["repeat_sd"] = rule["repeat_sd"].to_numpy(float)
     table["rule_server"] = rule["server_share"].to_numpy(float)
     usable: pd.DataFrame = table[np.isfinite(table["rule_work_s"])].reset_index(drop=True)
     return usable

@@ -132,17 +132,17 @@ def pass_factors(
 
     The rule of thumb for (kind, chip kind, framework), moved by what measured anchors say.
     ``speed_sd``, ``fixed_sd`` and ``both`` are how far the logarithms of share and fixed time may
-    be off, ``server_sd`` that of the share left by a latency limit.
+    be off, ``server_sd`` that of the share left by a latency limit, and ``repeat_sd`` what repeats
+    of a measurement differ by.
     """
-    every = anchors.features(
-        models, chips, precisions, configs["framework"], column(configs, "isl_tokens")
-    )
+    tokens, batch = column(configs, "isl_tokens"), column(configs, "batch")
+    every = anchors.features(models, chips, precisions, configs["framework"], tokens, batch)
     codes, unique = _spread_out([every[name].to_numpy(object) for name in every])
     asked = pd.DataFrame(unique, columns=list(every))
     told = anchors.estimate(catalog, asked)
     rules = anchors.rules(catalog, asked)
     server, server_sd = server_share(catalog, asked, rules["server_share"].to_numpy(float))
-    spread = np.exp(anchors.Z80 * np.hypot(told["speed_sd"], anchors.NOISE)) - 1.0
+    spread = np.exp(anchors.Z80 * np.hypot(told["speed_sd"], rules["repeat_sd"])) - 1.0
     widest = np.maximum(rules["spread"], UNSEEN_SPREAD)
     out = {
         "mfu": np.minimum(rules["mfu"] * np.exp(told["speed"]), 0.95),
@@ -151,6 +151,7 @@ def pass_factors(
         "spread": np.where(told["near"], np.minimum(spread, widest), rules["spread"]),
         "server_share": server,
         "server_sd": server_sd,
+        "repeat_sd": rules["repeat_sd"],
         **{name: told[name] for name in ("speed_sd", "fixed_sd", "both")},
         "evidence": np.where(
             told["exact"], "published", np.where(told["near"], "calibrated", "rule")

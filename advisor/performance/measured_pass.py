@@ -9,7 +9,7 @@ import pandas as pd
 from advisor.catalog import Catalog
 
 from . import onepass
-from .anchors import NOISE, Z80
+from .anchors import Z80
 from .configs import Array
 from .contract import load
 from .efficiency import Factors
@@ -73,9 +73,9 @@ def _deviation(
     work = fixed - 1.0
     parts = {name: factors[name].astype(float) for name in ("speed_sd", "fixed_sd", "both")}
     variance = (work * parts["speed_sd"]) ** 2 + (fixed * parts["fixed_sd"]) ** 2
-    variance = np.maximum(variance + 2.0 * fixed * work * parts["both"], 0.0) + NOISE**2
+    variance = np.maximum(variance + 2.0 * fixed * work * parts["both"], 0.0)
     limit = np.where(server, factors["server_sd"].astype(float), 0.0)
-    out: Array = np.sqrt(variance + limit**2)
+    out: Array = np.sqrt(variance + factors["repeat_sd"].astype(float) ** 2 + limit**2)
     return out
 
 

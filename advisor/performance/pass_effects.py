@@ -15,7 +15,8 @@ from advisor.catalog.records import records
 from .configs import Array
 from .lookup import Lookup
 
-KEYS = ("kind", "framework", "family", "peak", "accelerator", "model", "chip_kind")
+KEYS = ("kind", "framework", "family", "peak", "accelerator", "model", "chip_kind", "load")
+"""``load`` is ``full`` where as much as pays is in flight, ``batch`` where a batch is stated."""
 SLOPES = ("power", "length", "size", "intensity")
 USUAL_GFLOPS = {"encoder": 22.35, "cnn": 8.178, "diffusion": 281_000.0}
 """Arithmetic of the sample that sizes are told against: BERT-base, ResNet-50, SDXL."""

@@ -194,5 +194,8 @@ class PassEfficiency(Row):
     server_share: Share = Field(
         0.8, description="Of the saturated rate, what a P99 latency limit leaves."
     )
+    repeat_sd: Positive = Field(
+        0.12, description="What repeats, versions and submitters differ by, in logarithms."
+    )
     spread: Positive
     evidence: Evidence
