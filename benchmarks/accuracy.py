@@ -1,9 +1,8 @@
 """How accurate predictions are on what they were not fitted to.
 
 Language models: factors are fitted anew without each (model, chip, framework) group of the
-project's measurements. One-pass models: anchors are left out by (model, chip), then only those of
-the same batch and precision. Language models are told for the project's file and for all tables
-under ``benchmarks/published``, and once more without whole framework versions and publications.
+tables; they are told for the project's file and for all under ``benchmarks/published``, and once
+more without whole framework versions and publications. One-pass models: `accuracy_passes.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
-from advisor.performance.accuracy import GROUP, Accuracy, score, summary
+from advisor.performance.accuracy import GROUP, summary
 from advisor.performance.measured import predict_rows, read_measurements
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -54,34 +53,6 @@ def compared(data: Data, value: np.ndarray, spreads: pd.DataFrame) -> pd.DataFra
 def ratios(predictions: pd.DataFrame) -> pd.DataFrame:
     """Upper end of each interval over its centre."""
     return predictions.assign(ratio=predictions["high"] / predictions["predicted"])
-
-
-def one_pass(catalog: Catalog, rows: pd.DataFrame, *, pair: bool) -> Accuracy:
-    """Score one-pass rows with the anchors of their pair (or of their very stack) left out."""
-    parts = []
-    keys = ["model", "accelerator"] if pair else [*GROUP, "weight_precision", "concurrency"]
-    for _, part in rows.groupby(keys, dropna=False):
-        first = part.iloc[0]
-        anchors = catalog["anchors"]
-        away = (anchors["model"] == first["model"]) & (
-            anchors["accelerator"] == first["accelerator"]
-        )
-        if not pair:
-            precision = {
-                "int8": ("int8-ptq",),
-                "fp16": ("fp16", "fp8"),
-                "fp32": ("fp32", "tf32"),
-            }.get(str(first["weight_precision"]), (str(first["weight_precision"]), "fp8"))
-            batch = pd.to_numeric(anchors["batch"]).to_numpy(float)
-            mine = pd.to_numeric(pd.Series([first["concurrency"]]), errors="coerce").iloc[0]
-            same = np.isnan(batch) if np.isnan(mine) else batch == mine
-            away &= (anchors["framework"] == first["framework"]) & anchors["precision"].isin(
-                precision
-            )
-            away &= same
-        held = Catalog({**catalog.tables, "anchors": anchors[~away].reset_index(drop=True)})
-        parts.append(predict_rows(held, part.reset_index(drop=True)))
-    return score(rows, pd.concat(parts, ignore_index=True))
 
 
 def language_models(catalog: Catalog, file: Path, shipped: pd.DataFrame) -> None:
@@ -126,15 +97,6 @@ def main() -> None:
     silent = shipped[shipped["reason"] != ""]
     print(f"{len(rows)} rows; refused {len(silent)}: {dict(silent['reason'].value_counts())}")
     language_models(catalog, file, shipped)
-    passes = rows[rows["workload"] != "llm"].reset_index(drop=True)
-    for pair, name in ((True, "pair of model and chip unseen"), (False, "pair seen")):
-        found = one_pass(catalog, passes, pair=pair).rows
-        found = found[found["predicted"].notna()].copy()
-        found["error"] = found["predicted"] / found["value"] - 1.0
-        found["inside"] = (found["low"] <= found["value"]) & (found["value"] <= found["high"])
-        told(f"one pass, {name}", found)
-        for key, part in found.groupby("workload"):
-            told(f"  {key}", part)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from advisor.performance.measured import questions, read_measurements
 from advisor.performance.measured_llm import Prepared, prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from calibration_rows import GROUPS, OLD_KERNELS, write
+from calibration_rows import GROUPS, OLD_FAMILIES, OLD_KERNELS, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "catalogs" / "measurements.csv"
@@ -148,7 +148,9 @@ def gather(catalog: Catalog, files: list[Path]) -> Data:
         stack=np.array(stacks),
         family=np.array(
             [
-                f"{c['family']} old" if c["family"] == "cdna3" and s in OLD_KERNELS else c["family"]
+                f"{c['family']} old"
+                if c["family"] in OLD_FAMILIES and s in OLD_KERNELS
+                else c["family"]
                 for c, s in zip(chips, stacks, strict=True)
             ]
         ),
@@ -177,14 +179,14 @@ def parameters(data: Data, train: np.ndarray) -> dict[str, tuple[float, float]]:
                 own = WEIGHT_ONLY
             elif prefix == "stack" and " tuned " in key:
                 own |= {"compute": (1.2, 0.3), "read": (1.0, 0.15)}
-            elif key in ("neuron", "cdna3", "cdna3 old", "tpu"):
+            elif key.startswith(("neuron", "cdna", "tpu")):
                 own = {"compute": (1.0, 0.6), "read": (1.0, 0.5)}
             out |= {f"{prefix} {key} {k}": (float(np.log(v)), s) for k, (v, s) in own.items()}
     if "neuron" in set(data.family[train]):
         out["neuron link"] = (0.0, 1.0)
         out["neuron latency"] = (0.0, 1.0)
     if "cdna3 old" in set(data.family[train]):
-        out["cdna3 repeats"] = (float(np.log(0.5)), 0.5)
+        out["cdna repeats"] = (float(np.log(0.5)), 0.5)
     return out
 
 
@@ -202,7 +204,7 @@ def factors(data: Data, t: dict[str, float]) -> dict[str, np.ndarray]:
     neuron = np.where(data.family == "neuron", t.get("neuron link", 0.0), 0.0)
     late = np.where(data.family == "neuron", t.get("neuron latency", 0.0), 0.0)
     pcie = data.pcie
-    repeats = np.exp(t.get("cdna3 repeats", 0.0)) * (data.family == "cdna3 old")
+    repeats = np.exp(t.get("cdna repeats", 0.0)) * np.char.endswith(data.family.astype(str), " old")
     out = {
         "bandwidth_efficiency": np.minimum(np.exp(t["bandwidth"] + read), 1.0),
         "cache_efficiency": np.full(len(read), np.exp(t["cache"])),
@@ -267,7 +269,7 @@ def _touched(data: Data, name: str) -> np.ndarray:
     prefix, _, rest = name.partition(" ")
     if prefix in KEYS[:3]:
         return np.asarray(getattr(data, prefix) == rest.rsplit(" ", 1)[0])
-    if prefix in ("neuron", "cdna3"):
+    if prefix in ("neuron", "cdna"):
         return np.char.startswith(data.family.astype(str), prefix)
     return np.ones(len(data.value), bool)
 

@@ -33,6 +33,8 @@ GROUPS: dict[tuple[str, str], bool] = {
 }
 """Fitted stacks by the version they hold from; true: taken where a row states no version."""
 
+OLD_FAMILIES = ("cdna2", "cdna3")
+"""Families on which kernels of 2024 differ from later ones."""
 OLD_KERNELS = ("vllm 0.2", "vllm 0.6", "tgi *")
 """Stacks whose attention kernels outside NVIDIA's chips read the cache once per query head."""
 
@@ -295,7 +297,7 @@ def _spread(errors: list[np.ndarray], mask: np.ndarray) -> float | str:
     return round(float(np.clip(np.exp(np.quantile(pooled, 0.82)) - 1.0, 0.08, 1.0)), 3)
 
 
-KERNELS = {"cdna3": "new"}
+KERNELS = {"cdna2": "new", "cdna3": "new"}
 """Families whose scale holds for one generation of kernels only."""
 
 
@@ -308,7 +310,7 @@ def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[s
         "kernels": "old" if family.endswith(" old") else KERNELS.get(family, "*"),
         "compute": f"{np.exp(t.get(f'{prefix} compute', 0.0)):.4g}",
         "bandwidth": f"{np.exp(t.get(f'{prefix} read', 0.0)):.4g}",
-        "cache_repeats": f"{_repeats(t) if family == 'cdna3 old' else 0.0:.4g}",
+        "cache_repeats": f"{_repeats(t) if family.endswith(' old') else 0.0:.4g}",
         "n": int(mine.sum()),
         "groups": len(set(data.groups("model", "accelerator")[mine])),
         # Kernels that unpack weights differ between libraries and years.
@@ -319,7 +321,7 @@ def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[s
 
 
 def _repeats(t: dict[str, float]) -> float:
-    return float(min(np.exp(t["cdna3 repeats"]), 1.0)) if "cdna3 repeats" in t else 0.0
+    return float(min(np.exp(t["cdna repeats"]), 1.0)) if "cdna repeats" in t else 0.0
 
 
 def _short(source: str) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from accuracy import one_pass
+from accuracy_passes import predicted
 from calibrate import fit, gather, left_out, llm_files
 
 from advisor.catalog import Catalog
@@ -68,7 +68,7 @@ def unseen(catalog: Catalog, files: list[Path], rows: pd.DataFrame) -> pd.Series
     values = left_out(data, data.groups(*GROUP), FOLDS, near)
     llm = pd.Series(values, index=data.rows["id"].str.split(" ", n=1).str[1])
     passes = rows[rows["workload"] != "llm"].reset_index(drop=True)
-    other = one_pass(catalog, passes, pair=True).rows.set_index("id")["predicted"]
+    other = predicted(catalog, passes, ("model", "accelerator")).set_index("id")["predicted"]
     return pd.concat([llm, other])
 
 

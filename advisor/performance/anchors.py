@@ -1,16 +1,16 @@
-r"""Share of peak that a one-pass model reaches, from measured anchors near and far.
+r"""Share of peak and fixed time of one-pass models, from measured anchors near and far.
 
-Each anchor says how its stack compares with the rule of thumb for its kind:
-:math:`y = \ln(\eta/\eta_{rule})`. What an anchor tells about another configuration depends on what
-they share: chip, family, model, arithmetic, framework, and the power a chip has per unit of peak
-(within a generation the share of peak follows it: 0.48 of the INT8 peak on a 150 W A10, 0.62 on a
-400 W A100). Each of these is taken as an independent Gaussian effect, and the estimate is the
-conditional mean given all anchors (best linear unbiased prediction; Henderson 1975), with its
-conditional variance as the interval. With no anchor near, the rule of thumb remains.
-
-Anchors at several batches give fixed time and time per sample by least squares on
-:math:`t^p = t_0^p + (b s)^p`.
-"""
+A pass over :math:`b` samples takes :math:`t = [(t_r e^{f})^p + (b w_r e^{-s})^p]^{1/p}`, where
+:math:`t_r` and :math:`w_r` are fixed time and time per sample by the rule of thumb of its kind.
+What an anchor tells of the deviations :math:`s` and :math:`f` of another configuration depends on
+what they share: chip, family, model, arithmetic, framework, and trends along power per peak,
+length of the text, size of the model and arithmetic per byte of bandwidth. Each of these (the
+catalog's ``pass_effects``) is an independent Gaussian effect, and the estimate is the conditional
+mean given all anchors (best linear unbiased prediction; Henderson 1975), with its conditional
+covariance as the interval. :math:`\ln t` is linear in both around the estimate: :math:`\partial
+\ln t/\partial f = a`, :math:`\partial \ln t/\partial s = a - 1` with :math:`a` the fixed time's
+part of :math:`t^p`; a few Gauss-Newton steps find it. With no anchor near, the rule of thumb
+remains."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.linalg import cho_factor, cho_solve
 
 from advisor.catalog import Catalog
 
@@ -28,49 +29,60 @@ from .chips import peak_tflops
 from .configs import Array
 from .lookup import Lookup, column
 from .onepass import PASS_BLEND, sample_gflops
+from .pass_effects import KEYS, SLOPES, Effect, alike, covariance, effects, slopes
 from .rules import rule_of_thumb
 
-EFFECTS: dict[tuple[str, ...], float] = {
-    ("kind", "chip_kind"): 0.15,
-    ("kind", "framework", "chip_kind"): 0.5,
-    ("family",): 0.15,
-    ("family", "kind"): 0.12,
-    ("family", "peak"): 0.10,
-    ("peak", "chip_kind"): 0.25,
-    ("framework", "peak", "chip_kind"): 0.25,
-    ("accelerator",): 0.10,
-    ("model",): 0.25,
-    ("model", "family"): 0.08,
-    ("model", "accelerator"): 0.08,
-    ("model", "accelerator", "framework", "peak"): 0.10,
-}
-"""Standard deviation of the effect that configurations share which are alike in these columns."""
-POWER = 0.35
-"""Standard deviation of the effect of power per peak, per unit of its logarithm."""
-NOISE = 0.04
-"""Repeat measurements and versions of a stack."""
+STEPS = 4
+"""Gauss-Newton steps; the estimates have settled to a thousandth by then."""
+LIMIT = 3.0
+"""Logarithms beyond this would be another unit, not another stack."""
 Z80 = 1.2816
-KEYS = ("kind", "framework", "family", "peak", "accelerator", "model", "chip_kind")
+FIGURES = (
+    *("rule_work_s", "rule_s", "batch", "anchor", "log_s", "repeat_sd", "server", "rule_server"),
+)
+"""What `anchor_table` adds to the features."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """Anchors reduced to one line per stack, with what they say of speed and of fixed time."""
+    """Anchors, and what they say of speed and of fixed time."""
 
     table: pd.DataFrame
-    weights: npt.NDArray[np.float64]
-    """Inverse covariance times the anchors' deviations, one column each for speed and time."""
+    effects: tuple[Effect, ...]
+    fixed_part: Array
+    """Of each anchor's time, to the power of the blend: 0 saturated, 1 all fixed."""
+    weights: Array
     inverse: npt.NDArray[np.float64]
 
 
 @lru_cache(maxsize=64)
 def known(catalog: Catalog) -> Known:
     """What the catalog's anchors say."""
-    table = _reduced(catalog)
-    cover = _covariance(table, table) + NOISE**2 * np.eye(len(table))
-    inverse = np.linalg.inv(cover) if len(table) else np.zeros((0, 0))
-    deviations = table[["speed", "fixed"]].to_numpy(float)
-    return Known(table, inverse @ deviations, np.asarray(inverse, float))
+    return solved(anchor_table(catalog), effects(catalog))
+
+
+def solved(table: pd.DataFrame, shared: tuple[Effect, ...]) -> Known:
+    """Condition the effects on a table of anchors (`anchor_table`)."""
+    speed = covariance(table, table, shared, "speed")
+    fixed = covariance(table, table, shared, "fixed")
+    n = len(table)
+    s, f, part, weights = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    factor = (np.eye(n), True)
+    p = PASS_BLEND
+    start = table["rule_s"].to_numpy(float)
+    work = table["rule_work_s"].to_numpy(float)
+    for _ in range(STEPS if n else 0):
+        once = (start * np.exp(f)) ** p + (work * np.exp(-s)) ** p
+        part = (start * np.exp(f)) ** p / once
+        seen = table["log_s"].to_numpy(float) - np.log(once) / p + part * f - (1.0 - part) * s
+        cover = np.outer(part, part) * fixed + np.outer(1.0 - part, 1.0 - part) * speed
+        cover[np.diag_indices(n)] += table["repeat_sd"].to_numpy(float) ** 2
+        factor = cho_factor(cover, lower=True, overwrite_a=True, check_finite=False)
+        weights = cho_solve(factor, seen, check_finite=False)
+        f = np.clip(fixed @ (part * weights), -LIMIT, LIMIT)
+        s = np.clip(speed @ ((part - 1.0) * weights), -LIMIT, LIMIT)
+    inverse = cho_solve(factor, np.eye(n), check_finite=False)
+    return Known(table, shared, part, weights, np.asarray(inverse, float))
 
 
 def estimate(catalog: Catalog, asked: pd.DataFrame) -> pd.DataFrame:
@@ -79,119 +91,109 @@ def estimate(catalog: Catalog, asked: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     asked : DataFrame
-        The columns of `KEYS` and ``power`` (`power_per_peak`).
+        The columns of `features`.
 
     Returns
     -------
     DataFrame
-        ``speed`` and ``fixed`` (logarithms), ``sd`` of ``speed``, and whether the very stack
-        (``exact``) or anything of its kind and chip family (``near``) was measured.
+        ``speed`` and ``fixed`` (logarithms), their standard deviations ``speed_sd`` and
+        ``fixed_sd`` and covariance ``both``, and whether the very stack (``exact``) or anything of
+        its kind and chip family (``near``) was measured.
     """
     k = known(catalog)
-    if k.table.empty:
-        nothing = np.zeros(len(asked))
-        none = np.zeros(len(asked), bool)
-        return pd.DataFrame(
-            {"speed": nothing, "fixed": nothing, "sd": nothing + 0.4, "exact": none, "near": none}
-        )
-    across = _covariance(asked, k.table)
-    mean = across @ k.weights
-    own = sum(v**2 for v in EFFECTS.values()) + (POWER * asked["power"].to_numpy(float)) ** 2
-    variance = own - np.einsum("ij,jk,ik->i", across, k.inverse, across) + NOISE**2
-    exact = _alike(asked, k.table, ("model", "accelerator", "framework", "peak")).any(axis=1)
-    near = _alike(asked, k.table, ("kind", "family")).any(axis=1)
+    part = k.fixed_part[None, :]
+    speed = covariance(asked, k.table, k.effects, "speed") * (part - 1.0)
+    fixed = covariance(asked, k.table, k.effects, "fixed") * part
+    told_speed, told_fixed = speed @ k.inverse, fixed @ k.inverse
+    own = {name: _prior(asked, k.effects, name) for name in ("speed", "fixed")}
+    exact = alike(asked, k.table, ("model", "accelerator", "framework", "peak")).any(axis=1)
+    near = alike(asked, k.table, ("kind", "family")).any(axis=1)
     return pd.DataFrame(
         {
-            "speed": mean[:, 0],
-            "fixed": mean[:, 1],
-            "sd": np.sqrt(np.maximum(variance, NOISE**2)),
+            "speed": np.clip(speed @ k.weights, -LIMIT, LIMIT),
+            "fixed": np.clip(fixed @ k.weights, -LIMIT, LIMIT),
+            "speed_sd": _left(own["speed"], told_speed, speed),
+            "fixed_sd": _left(own["fixed"], told_fixed, fixed),
+            "both": -(told_speed * fixed).sum(axis=1),
             "exact": exact,
             "near": near,
         }
     )
 
 
-def power_per_peak(chips: Lookup, peak: Array) -> Array:
-    """Logarithm of a chip's watts per TFLOP/s over that of a 400 W A100 at INT8; 0 if unknown."""
-    watts = chips.numbers("tdp_w")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = np.log(watts / peak / (400.0 / 624.0))
-    gpu = chips.values("kind") == "gpu"
-    return np.where(np.isfinite(out) & gpu, np.clip(out, -1.5, 1.5), 0.0)
-
-
-def _alike(a: pd.DataFrame, b: pd.DataFrame, columns: tuple[str, ...]) -> npt.NDArray[np.bool_]:
-    out = np.ones((len(a), len(b)), bool)
-    for name in columns:
-        out &= a[name].to_numpy(object)[:, None] == b[name].to_numpy(object)[None, :]
+def _prior(asked: pd.DataFrame, shared: tuple[Effect, ...], of: str) -> Array:
+    """Variance before any anchor is seen."""
+    out = np.zeros(len(asked))
+    for effect in shared:
+        along = asked[effect.slope].to_numpy(float) if effect.slope else 1.0
+        out = out + (effect.sd(of) * along) ** 2
     return out
 
 
-def _covariance(a: pd.DataFrame, b: pd.DataFrame) -> Array:
-    power = a["power"].to_numpy(float)[:, None] * b["power"].to_numpy(float)[None, :]
-    out: Array = POWER**2 * power
-    for columns, deviation in EFFECTS.items():
-        out = out + deviation**2 * _alike(a, b, columns)
+def _left(prior: Array, told: Array, across: Array) -> Array:
+    out: Array = np.sqrt(np.maximum(prior - (told * across).sum(axis=1), 0.0))
     return out
 
 
-def _reduced(catalog: Catalog) -> pd.DataFrame:
-    """Anchors as deviations from their rules of thumb, one line per stack and sample length."""
+def features(
+    models: Lookup,
+    chips: Lookup,
+    precisions: Lookup,
+    framework: Any,
+    tokens: Array,
+    batch: Array,
+) -> pd.DataFrame:
+    """What effects are shared by: names, and the columns that trends run along.
+
+    ``batch`` is NaN where as much as pays is in flight.
+    """
+    names = {
+        "kind": models.values("kind"),
+        "framework": np.asarray(framework, object),
+        "family": chips.values("family"),
+        "peak": precisions.values("peak"),
+        "accelerator": chips.values("accelerator"),
+        "model": models.values("model"),
+        "chip_kind": chips.values("kind"),
+        "load": np.where(np.isnan(batch), "full", "batch").astype(object),
+    }
+    return pd.DataFrame({**names, **slopes(models, chips, peak_tflops(chips, precisions), tokens)})
+
+
+def rules(catalog: Catalog, asked: pd.DataFrame) -> pd.DataFrame:
+    """The rule of thumb for each line of `features`."""
+    names = zip(asked["kind"], asked["chip_kind"], asked["framework"], strict=True)
+    return pd.DataFrame([rule_of_thumb(catalog, *key) for key in names])
+
+
+def anchor_table(catalog: Catalog) -> pd.DataFrame:
+    """Anchors with their features, times (s, logarithm) and what the rule says of them."""
     anchors = catalog["anchors"].reset_index(drop=True)
+    if anchors.empty:
+        return pd.DataFrame(columns=[*KEYS, *SLOPES, *FIGURES])
     models = Lookup(catalog, "models", anchors["model"])
     chips = Lookup(catalog, "accelerators", anchors["accelerator"])
     precisions = Lookup(catalog, "precisions", anchors["precision"])
+    tokens = column(anchors, "sample_tokens")
+    batch = column(anchors, "batch")
+    table = features(models, chips, precisions, anchors["framework"], tokens, batch)
+    rule = rules(catalog, table)
+    gflops = sample_gflops(models, tokens, column(anchors, "image_px"), column(anchors, "steps"))
+    size = np.where(np.isnan(batch), 1.0, batch)
     peak = peak_tflops(chips, precisions)
-    rules = [
-        rule_of_thumb(catalog, k, c, f)
-        for k, c, f in zip(
-            models.values("kind"), chips.values("kind"), anchors["framework"], strict=True
-        )
-    ]
-    table = anchors.assign(
-        kind=models.values("kind"),
-        family=chips.values("family"),
-        chip_kind=chips.values("kind"),
-        peak=precisions.values("peak"),
-        power=power_per_peak(chips, peak),
-        peak_tflops=peak,
-        gflops=sample_gflops(models, column(anchors, "sample_tokens")),
-        rule_mfu=[r["mfu"] for r in rules],
-        rule_s=[r["batch_overhead_s"] for r in rules],
-        tokens=column(anchors, "sample_tokens", 0.0),
-    )
-    table = table[np.isfinite(table["gflops"]) & (table["peak_tflops"] > 0)]
-    groups = [*KEYS, "tokens"]
-    lines = [_line(part) for _, part in table.groupby(groups, sort=True)]
-    columns = [*KEYS, "power", "speed", "fixed"]
-    return pd.DataFrame(lines, columns=columns)
+    rate = anchors["samples_per_s"].to_numpy(float)
+    with np.errstate(divide="ignore"):
+        table["rule_work_s"] = size * gflops / (rule["mfu"].to_numpy(float) * peak * 1e3)
+    # A saturated chip spends next to nothing of its time on the start of passes.
+    table["rule_s"] = np.where(np.isnan(batch), 0.0, rule["batch_overhead_s"].to_numpy(float))
+    table["batch"] = batch
+    table["anchor"] = np.arange(len(table))
+    table["log_s"] = np.log(size / rate)
+    table["server"] = column(anchors, "server_per_s") / rate
+    table["repeat_sd"] = rule["repeat_sd"].to_numpy(float)
+    table["rule_server"] = rule["server_share"].to_numpy(float)
+    usable: pd.DataFrame = table[np.isfinite(table["rule_work_s"])].reset_index(drop=True)
+    return usable
 
 
-def _line(part: pd.DataFrame) -> dict[str, Any]:
-    first = part.iloc[0]
-    batch = column(part, "batch")
-    seconds = np.where(np.isnan(batch), 1.0, batch) / part["samples_per_s"].to_numpy(float)
-    rule_s = float(first["rule_s"])
-    p = PASS_BLEND
-    if np.isnan(batch).any():
-        each = float(seconds[np.isnan(batch)].min())
-        fixed = 0.0
-    elif len(part) > 1:
-        weight = seconds**-p
-        design = np.stack([weight, batch**p * weight], axis=1)
-        found = np.linalg.lstsq(design, np.ones(len(batch)), rcond=None)[0]
-        least = float((seconds / batch).min())
-        each = max(float(found[1]), 0.0) ** (1.0 / p) or least
-        fixed = np.log(max(float(found[0]), 1e-18) ** (1.0 / p) / rule_s)
-    else:
-        whole = float(seconds[0])
-        start = min(rule_s, 0.5 * whole)
-        each = (whole**p - start**p) ** (1.0 / p) / float(batch[0])
-        fixed = np.log(start / rule_s)
-    mfu = float(first["gflops"]) / (each * float(first["peak_tflops"]) * 1e3)
-    return {
-        **{k: first[k] for k in KEYS},
-        "power": float(first["power"]),
-        "speed": float(np.log(mfu / float(first["rule_mfu"]))),
-        "fixed": float(np.clip(fixed, -3.0, 3.0)),
-    }
+__all__ = ["KEYS", "SLOPES", "anchor_table", "estimate", "features", "known", "rules", "solved"]

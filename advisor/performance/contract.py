@@ -49,6 +49,8 @@ NUMBERS = (
 MAX_LENGTH_TOKENS = {"384max": 177.0}
 """Mean tokens of prompts that are stated by their longest: the mean of that benchmark's set."""
 
+LONGEST = r"(\d+)max"
+"""Any other longest prompt: inputs are padded to it."""
 IMAGE_SIZE = r"\d+\s*x\s*\d+"
 """What ``isl_tokens`` of vision and diffusion rows may state instead of a length."""
 
@@ -101,7 +103,9 @@ def checked(table: pd.DataFrame, file: str | None = None) -> pd.DataFrame:
     _check(out, file)
     for name in (*NUMBERS, "value"):
         out[name] = [_number(v) for v in out[name]]
-    out["isl_tokens"] = [_number(MAX_LENGTH_TOKENS.get(v, v)) for v in out["isl_tokens"]]
+    out["isl_tokens"] = [
+        _number(MAX_LENGTH_TOKENS.get(v, re.sub(LONGEST, r"\1", v))) for v in out["isl_tokens"]
+    ]
     out["accelerator_count"] = out["accelerator_count"].fillna(1.0)
     result: pd.DataFrame = out
     return result
@@ -133,7 +137,7 @@ def _check(table: pd.DataFrame, file: str | None) -> None:
             )
     for name in (*NUMBERS, "isl_tokens", "value"):
         for place, text in enumerate(table[name]):
-            stated = text in MAX_LENGTH_TOKENS or re.fullmatch(IMAGE_SIZE, text)
+            stated = re.fullmatch(LONGEST, text) or re.fullmatch(IMAGE_SIZE, text)
             if name == "isl_tokens" and stated:
                 continue
             number = _number(text)

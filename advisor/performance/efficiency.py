@@ -13,9 +13,8 @@ import pandas as pd
 from advisor.catalog import Catalog
 
 from . import anchors
-from .chips import peak_tflops
-from .lookup import Lookup
-from .rules import rule_of_thumb
+from .lookup import Lookup, column
+from .server import server_share
 
 Objects = npt.NDArray[np.object_]
 Factors = dict[str, npt.NDArray[Any]]
@@ -136,34 +135,28 @@ def pass_factors(
     """Share of peak and fixed time per pass for one-pass models, as columns of shape (n,).
 
     The rule of thumb for (kind, chip kind, framework), moved by what measured anchors say.
+    ``speed_sd``, ``fixed_sd`` and ``both`` are how far the logarithms of share and fixed time may
+    be off, ``server_sd`` that of the share left by a latency limit, and ``repeat_sd`` what repeats
+    of a measurement differ by.
     """
-    keys = {
-        "kind": models.values("kind"),
-        "framework": configs["framework"].to_numpy(object),
-        "family": chips.values("family"),
-        "peak": precisions.values("peak"),
-        "accelerator": chips.values("accelerator"),
-        "model": models.values("model"),
-        "chip_kind": chips.values("kind"),
-        "power": anchors.power_per_peak(chips, peak_tflops(chips, precisions)),
-    }
-    codes, unique = _spread_out([np.asarray(v, object) for v in keys.values()])
-    asked = pd.DataFrame(unique, columns=list(keys))
+    tokens, batch = column(configs, "isl_tokens"), column(configs, "batch")
+    every = anchors.features(models, chips, precisions, configs["framework"], tokens, batch)
+    codes, unique = _spread_out([every[name].to_numpy(object) for name in every])
+    asked = pd.DataFrame(unique, columns=list(every))
     told = anchors.estimate(catalog, asked)
-    rules = pd.DataFrame(
-        [
-            rule_of_thumb(catalog, k, c, f)
-            for k, c, f in zip(asked["kind"], asked["chip_kind"], asked["framework"], strict=True)
-        ]
-    )
-    spread = np.exp(anchors.Z80 * told["sd"]) - 1.0
+    rules = anchors.rules(catalog, asked)
+    server, server_sd = server_share(catalog, asked, rules["server_share"].to_numpy(float))
+    spread = np.exp(anchors.Z80 * np.hypot(told["speed_sd"], rules["repeat_sd"])) - 1.0
     widest = np.maximum(rules["spread"], UNSEEN_SPREAD)
     out = {
         "mfu": np.minimum(rules["mfu"] * np.exp(told["speed"]), 0.95),
         "batch_overhead_s": rules["batch_overhead_s"] * np.exp(told["fixed"]),
         # Beyond the anchors' kind and family the rule's own spread stands, and bounds theirs.
         "spread": np.where(told["near"], np.minimum(spread, widest), rules["spread"]),
-        "server_share": rules["server_share"],
+        "server_share": server,
+        "server_sd": server_sd,
+        "repeat_sd": rules["repeat_sd"],
+        **{name: told[name] for name in ("speed_sd", "fixed_sd", "both")},
         "evidence": np.where(
             told["exact"], "published", np.where(told["near"], "calibrated", "rule")
         ),

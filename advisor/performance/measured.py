@@ -16,7 +16,7 @@ from advisor.catalog import Catalog
 from advisor.catalog.records import records
 from advisor.errors import NotFoundError
 
-from . import aliases
+from . import aliases, stated
 from .contract import read_measurements
 from .generic import with_generic
 from .measured_llm import predict_llm_rows
@@ -25,6 +25,7 @@ from .measured_pass import predict_pass_rows
 __all__ = ["predict_rows", "questions", "read_measurements"]
 
 RESULT = ("id", "predicted", "low", "high", "reason", "evidence", "note")
+CONVOLVED = ("cnn", "diffusion")
 RATES = ("tok_s_out", "tok_s_total", "req_s", "samples_s")
 
 
@@ -114,13 +115,17 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
     weight = aliases.weight_precision(row, accelerator)
     framework = str(row["framework"]).lower()
     framework = aliases.FRAMEWORKS.get(framework, framework)
+    if row["workload"] != "llm":
+        framework = stated.engine(framework, str(row["notes"]))
     weight = _as_published(row, accelerator, framework, weight, notes)
+    if row["workload"] != "llm" and stated.is_benchmark(row):
+        framework = stated.benchmark_framework(framework, accelerator["kind"], weight)
     catalog.lookup("precisions", weight)
     cache = str(row["kv_precision"] or "").lower()
     if not cache and row["workload"] == "llm":
-        cache = _usual_cache(weight, framework, _is_mlperf(row))
+        cache = _usual_cache(weight, framework, stated.is_benchmark(row))
     low = float(catalog.lookup("precisions", weight)["bits_per_weight"]) < 9
-    entry = _is_mlperf(row) and accelerator["vendor"] == "AMD"
+    entry = stated.is_benchmark(row) and accelerator["vendor"] == "AMD"
     if row["workload"] == "llm" and framework == "pytorch" and low and not entry:
         raise ValueError(
             "eager PyTorch in 8 or 4 bits goes by its quantization library, which is not stated:"
@@ -135,20 +140,13 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
         "kv_precision": aliases.CACHES.get(cache, "kv-16"),
         "framework": framework,
         "version": _round(row) or str(row["framework_version"] or ""),
+        "image_px": stated.image_px(row),
+        "steps": stated.steps(row),
         "kind": model["kind"],
-        "mlperf": _is_mlperf(row),
+        "mlperf": stated.is_benchmark(row),
         "generic": name in told,
         "note": "; ".join(notes),
     }
-
-
-def _is_mlperf(row: dict[str, Any]) -> bool:
-    source = str(row["source"]).lower()
-    return (
-        row["scenario"] in {"server", "interactive"}
-        or "mlcommons" in source
-        or ("mlperf" in source)
-    )
 
 
 def _tuned(row: dict[str, Any], accelerator: dict[str, Any], notes: list[str]) -> str:
@@ -189,16 +187,16 @@ def _as_published(
 ) -> str:
     """Number formats that a benchmark's own files contradict or leave out."""
     eight = (accelerator["fp8_tflops"] or 0) > 0
-    benchmark = _is_mlperf(row)
-    if row["workload"] == "llm" and benchmark and weight in {"fp16", "bf16"} and eight:
+    entry = stated.is_benchmark(row)
+    if entry and row["workload"] == "llm" and weight in {"fp16", "bf16"} and eight:
         return _tuned(row, accelerator, notes)
-    if benchmark and eight and row["workload"] == "encoder" and weight == "fp16":
-        notes.append("stated FP16: NVIDIA's public configurations for this chip switch FP8 on")
-        return "fp8"
-    if row["workload"] == "diffusion" and not row["weight_precision"] and eight and benchmark:
-        notes.append("no precision stated: taken as FP8, as others run this benchmark")
-        return "fp8"
-    if framework == "tensorflow" and weight == "fp32" and (accelerator["tf32_tflops"] or 0) > 0:
+    if entry and row["workload"] != "llm":
+        weight, said = stated.benchmark_precision(row, weight, eight)
+        notes.extend([said] if said else [])
+        return weight
+    # Convolutions in PyTorch, everything in TensorFlow.
+    default = framework == "tensorflow" or (framework == "pytorch" and row["workload"] in CONVOLVED)
+    if default and weight == "fp32" and (accelerator["tf32_tflops"] or 0) > 0:
         notes.append("stated FP32: that framework multiplies in TF32 on this chip by default")
         return "tf32"
     if not row["weight_precision"]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
 
 from . import onepass
+from .anchors import Z80
 from .configs import Array
 from .contract import load
+from .efficiency import Factors
 from .lookup import column
 from .predict import pass_setting
-
-SERVER_SPREAD = 0.10
-"""What the share left by a latency limit varies by, chip to chip: 80 % half-width of 57 pairs of
-published server and offline results (BERT 0.73-0.95, ResNet-50 0.68-0.93, SDXL 0.77-1.07)."""
 
 
 def predict_pass_rows(catalog: Catalog, rows: pd.DataFrame) -> pd.DataFrame:
@@ -53,8 +52,7 @@ def predict_pass_rows(catalog: Catalog, rows: pd.DataFrame) -> pd.DataFrame:
         (reason == "") & np.isnan(value), "a model of one pass has no such metric", reason
     )
     value = np.where(reason == "", value, np.nan)
-    spread = factors["spread"].astype(float)
-    spread = np.where(server, np.hypot(spread, SERVER_SPREAD), spread)
+    spread = np.exp(Z80 * _deviation(c, factors, once, server)) - 1.0
     return pd.DataFrame(
         {
             "id": rows["id"],
@@ -66,6 +64,20 @@ def predict_pass_rows(catalog: Catalog, rows: pd.DataFrame) -> pd.DataFrame:
             "note": rows["note"],
         }
     )
+
+
+def _deviation(
+    c: onepass.PassConfigs, factors: Factors, once: Array, server: npt.NDArray[np.bool_]
+) -> Array:
+    """Standard deviation of the logarithm of a measured rate, one repeat included."""
+    fixed = np.minimum((c.pass_overhead_s / once) ** onepass.PASS_BLEND, 1.0)
+    work = fixed - 1.0
+    parts = {name: factors[name].astype(float) for name in ("speed_sd", "fixed_sd", "both")}
+    variance = (work * parts["speed_sd"]) ** 2 + (fixed * parts["fixed_sd"]) ** 2
+    variance = np.maximum(variance + 2.0 * fixed * work * parts["both"], 0.0)
+    limit = np.where(server, factors["server_sd"].astype(float), 0.0)
+    out: Array = np.sqrt(variance + factors["repeat_sd"].astype(float) ** 2 + limit**2)
+    return out
 
 
 def _replicas(rows: pd.DataFrame) -> Array:

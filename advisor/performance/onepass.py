@@ -54,17 +54,25 @@ def pass_s(c: PassConfigs, batch: Array) -> Array:
     return out
 
 
-def sample_gflops(models: Lookup, tokens: Array) -> Array:
-    """Arithmetic of one sample, GFLOP; transformers at another length than the catalog's.
+def sample_gflops(
+    models: Lookup, tokens: Array, image_px: Array | float = np.nan, steps: Array | float = np.nan
+) -> Array:
+    """Arithmetic of one sample, GFLOP, at another length, image or count than the catalog's.
 
     Per token a layer of width :math:`d` takes :math:`24 d^2 + 4 d t` FLOP at :math:`t` tokens.
+    Work on images grows with their area, denoising with its steps.
     """
     usual = models.numbers("sample_tokens")
     width = 6.0 * models.numbers("hidden", np.inf)
     with np.errstate(invalid="ignore"):
         share = np.where(np.isinf(width), 1.0, (width + tokens) / (width + usual))
     scale = tokens / usual * share
-    return models.numbers("gflops_per_sample") * np.where(np.isnan(scale), 1.0, scale)
+    area = (image_px / models.numbers("sample_px")) ** 2
+    count = steps / models.numbers("sample_steps")
+    out = models.numbers("gflops_per_sample")
+    for factor in (scale, area, count):
+        out = out * np.where(np.isnan(factor), 1.0, factor)
+    return out
 
 
 def best_batch(c: PassConfigs) -> Array:

@@ -249,7 +249,8 @@ def pass_setting(
     factors = pass_factors(catalog, configs, models, chips, precisions)
     chip = _chips(catalog, configs, chips, precisions, capped=False)
     factor = column(configs, "params_factor", 1.0)
-    gflops = onepass.sample_gflops(models, column(configs, "isl_tokens")) * factor
+    size = (column(configs, name) for name in ("isl_tokens", "image_px", "steps"))
+    gflops = onepass.sample_gflops(models, *size) * factor
     c = onepass.PassConfigs(
         gflops_per_sample=gflops,
         params_b=models.numbers("params_b") * factor,

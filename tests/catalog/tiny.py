@@ -241,6 +241,7 @@ TABLES: dict[str, Rows] = {
             "samples_per_s": 1000,
         }
     ],
+    "pass_effects": [{"shared": "kind|family", "speed": 0.2, "fixed": 0.1, "server": 0.05}],
     "pass_efficiency": [
         {
             "kind": "encoder",

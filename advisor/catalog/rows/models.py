@@ -53,6 +53,8 @@ class Model(Row):
         None, description="Forward pass, GFLOP (2 per multiply-add), at sample_tokens if given."
     )
     sample_tokens: int | None = Field(None, ge=1, description="Tokens per sample of that figure.")
+    sample_px: int | None = Field(None, ge=1, description="Edge of the image of that figure.")
+    sample_steps: int | None = Field(None, ge=1, description="Denoising steps of that figure.")
     activation_mb_per_sample: NonNegative | None = None
     distills_from: Names = Field((), description="Teachers this model is a sensible student of.")
 

@@ -170,7 +170,16 @@ class Anchor(Row):
     """A measured throughput of a model that answers in one pass (encoder, vision, diffusion)."""
 
     table: ClassVar = "anchors"
-    key: ClassVar = ("model", "accelerator", "precision", "framework", "batch", "sample_tokens")
+    key: ClassVar = (
+        "model",
+        "accelerator",
+        "precision",
+        "framework",
+        "batch",
+        "sample_tokens",
+        "image_px",
+        "steps",
+    )
     refs: ClassVar = {"model": "models", "accelerator": "accelerators", "precision": "precisions"}
 
     model: Text
@@ -179,7 +188,29 @@ class Anchor(Row):
     framework: Text
     batch: int | None = Field(None, ge=1, description="Empty: saturated, best batch.")
     sample_tokens: Positive | None = None
+    image_px: Positive | None = Field(None, description="Edge of the image; empty: as the model's.")
+    steps: Positive | None = Field(None, description="Denoising steps; empty: as the model's.")
     samples_per_s: Positive = Field(description="Per chip.")
+    server_per_s: Positive | None = Field(
+        None, description="Per chip, within the latency limit of MLPerf's Server scenario."
+    )
+
+
+class PassEffect(Row):
+    """What one-pass configurations share that are alike: how far it moves them from their rule.
+
+    Effects are independent and Gaussian, of these standard deviations in logarithms; with a slope,
+    per unit of that column.
+    """
+
+    table: ClassVar = "pass_effects"
+    key: ClassVar = ("shared", "slope")
+
+    shared: Names = Field((), description="Columns in which configurations must be alike.")
+    slope: Literal["power", "length", "size", "intensity"] | None = None
+    speed: NonNegative = Field(description="Of the share of peak.")
+    fixed: NonNegative = Field(0, description="Of the fixed time per pass.")
+    server: NonNegative = Field(0, description="Of the share that a latency limit leaves.")
 
 
 class PassEfficiency(Row):
@@ -195,6 +226,9 @@ class PassEfficiency(Row):
     batch_overhead_s: NonNegative = Field(description="Fixed time per pass.")
     server_share: Share = Field(
         0.8, description="Of the saturated rate, what a P99 latency limit leaves."
+    )
+    repeat_sd: Positive = Field(
+        0.12, description="What repeats, versions and submitters differ by, in logarithms."
     )
     spread: Positive
     evidence: Evidence
