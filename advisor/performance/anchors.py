@@ -10,7 +10,8 @@ mean given all anchors (best linear unbiased prediction; Henderson 1975), with i
 covariance as the interval. :math:`\ln t` is linear in both around the estimate: :math:`\partial
 \ln t/\partial f = a`, :math:`\partial \ln t/\partial s = a - 1` with :math:`a` the fixed time's
 part of :math:`t^p`; a few Gauss-Newton steps find it. With no anchor near, the rule of thumb
-remains."""
+remains.
+"""
 
 from __future__ import annotations
 
