@@ -57,6 +57,7 @@ EXCHANGED = 0.3
 def _communication_s(c: LlmConfigs, tokens: Array) -> Array:
     n = c.tensor_parallel
     link = np.maximum(c.link_gb_s, 1e-9) * 1e9
+    tokens = np.where(n > 1, tokens, 0.0)
     # Where ranks share out requests, tokens go to their experts and back instead.
     tokens = tokens * np.where((c.latent_split > 0) & (c.kv_dim_mla > 0), EXCHANGED, 1.0)
     moved = 2.0 * (n - 1.0) / n * tokens * c.hidden * BYTES_16 / (c.link_efficiency * link)
