@@ -13,7 +13,7 @@ ENTRY: dict[str, Any] = {
     "model": "BERT-large",
     "weight_precision": "",
     "scenario": "offline",
-    "source": "mlcommons/inference_results_v4.0 closed/X/results/Y/summary",
+    "source": "mlcommons/inference_results_v4.1 closed/X/results/Y/summary",
     "notes": "",
 }
 
@@ -32,13 +32,17 @@ ENTRY: dict[str, Any] = {
         ({"weight_precision": "fp16"}, False, "fp16"),
         ({"workload": "diffusion", "model": "SDXL"}, True, "fp8"),
         ({"workload": "diffusion", "model": "SDXL"}, False, "bf16"),
+        ({"workload": "diffusion", "model": "SDXL", "weight_precision": "int8"}, True, "int8-ptq"),
     ],
 )
 def test_what_an_entry_runs_in(changes: dict[str, Any], eight: bool, runs: str):
     row = {**ENTRY, **changes}
-    name, said = stated.benchmark_precision(row, "bf16", eight)
-    assert name == runs
-    assert said or row["weight_precision"] == runs or not eight
+    assert stated.benchmark_precision(row, "bf16", eight)[0] == runs
+
+
+def test_image_generation_ran_in_int8_in_its_first_round():
+    row = {**ENTRY, "workload": "diffusion", "model": "SDXL", "notes": "MLPerf Inference v4.0"}
+    assert stated.benchmark_precision(row, "bf16", True)[0] == "int8-ptq"
 
 
 @pytest.mark.parametrize("given", ["int8", "fp8", "bf16"])
