@@ -32,12 +32,17 @@ from advisor.performance.measured import questions, read_measurements
 from advisor.performance.measured_llm import Prepared, prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from calibration_rows import GROUPS, write
+from calibration_rows import GROUPS, OLD_FAMILIES, OLD_KERNELS, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "catalogs" / "measurements.csv"
 NOISE = 0.1
 """Relative error from which on the loss grows linearly."""
+
+ENOUGH = 4
+"""Rows of one group from which on each counts less."""
+TUNED = frozenset({"tensorrt-llm tuned", "vllm tuned"})
+"""Stacks that are fitted though no framework of that name exists."""
 
 SHARED = {
     "bandwidth": (0.85, 0.15),
@@ -51,7 +56,8 @@ SHARED = {
     "latency_us": (10.0, 0.7),
     "pcie_link": (0.45, 0.5),
     "pcie_latency_us": (20.0, 0.7),
-    "blend": (1.0, 0.2),
+    "blend": (1.05, 0.04),
+    "traffic": (8.0, 0.7),
 }
 """What all stacks share: starting value and prior spread of its logarithm."""
 
@@ -65,6 +71,11 @@ WEIGHT_ONLY = {"compute": (1.1, 0.04), "read": (0.85, 0.06)}
 """
 
 
+KEYS = ("stack", "family", "peak", "pcie", "moe")
+STEP = 1e-4
+"""Difference of a log parameter over which the loss is differentiated."""
+
+
 @dataclass(frozen=True)
 class Data:
     """Rows ready to be fitted; strings are what each row's factors belong to."""
@@ -76,6 +87,18 @@ class Data:
     peak: np.ndarray
     pcie: np.ndarray
     moe: np.ndarray
+
+    def part(self, keep: np.ndarray) -> Data:
+        """Some of the rows."""
+        arrays = {f: getattr(self, f)[keep] for f in ("value", *KEYS)}
+        return Data(prepared=self.prepared.take(keep), **arrays)
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Weight of each row: neighbours in a sweep tell less each, `ENOUGH` and more together."""
+        label = self.groups("model", "accelerator", "stack", "version", "metric")
+        _, code, count = np.unique(label, return_inverse=True, return_counts=True)
+        return np.minimum(1.0, (ENOUGH / count[code]) ** 0.5)
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -108,22 +131,29 @@ def gather(catalog: Catalog, files: list[Path]) -> Data:
     table = table[table["workload"] == "llm"].reset_index(drop=True)
     catalog, told = with_generic(catalog, table)
     asked, _ = questions(catalog, table, told)
-    stacks = [stack_of(f, v) for f, v in zip(asked["framework"], asked["version"], strict=True)]
+    asked = prepare(catalog, asked, TUNED).rows
+    stacks = [stack_of(f, v) for f, v in zip(asked["stack"], asked["version"], strict=True)]
     known = np.array([s != "" for s in stacks]) & ~asked["generic"].to_numpy(bool)
-    prepared = prepare(catalog, asked[known])
+    prepared = prepare(catalog, asked[known], TUNED)
     answered = np.isfinite(prepared.values())
-    prepared = prepare(catalog, prepared.rows[answered])
+    prepared = prepare(catalog, prepared.rows[answered], TUNED)
     rows = prepared.rows
+    stacks = [stack_of(f, v) for f, v in zip(rows["stack"], rows["version"], strict=True)]
     chips = [catalog.lookup("accelerators", n) for n in rows["accelerator"]]
     formats = [catalog.lookup("precisions", n) for n in rows["weight_precision"]]
     kinds = {"fp16": "sixteen", "bf16": "sixteen"}
     return Data(
         prepared=prepared,
         value=rows["value"].to_numpy(float),
-        stack=np.array(
-            [stack_of(f, v) for f, v in zip(rows["framework"], rows["version"], strict=True)]
+        stack=np.array(stacks),
+        family=np.array(
+            [
+                f"{c['family']} old"
+                if c["family"] in OLD_FAMILIES and s in OLD_KERNELS
+                else c["family"]
+                for c, s in zip(chips, stacks, strict=True)
+            ]
         ),
-        family=np.array([c["family"] for c in chips]),
         peak=np.array(
             [
                 "weight_only" if p["weight_only"] else kinds.get(p["peak"], p["peak"])
@@ -147,11 +177,16 @@ def parameters(data: Data, train: np.ndarray) -> dict[str, tuple[float, float]]:
             own = {k: (1.0, s) for k, s in kinds.items()}
             if key == "weight_only":
                 own = WEIGHT_ONLY
-            elif key == "neuron":
+            elif prefix == "stack" and " tuned " in key:
+                own |= {"compute": (1.2, 0.3), "read": (1.0, 0.15)}
+            elif key.startswith(("neuron", "cdna", "tpu")):
                 own = {"compute": (1.0, 0.6), "read": (1.0, 0.5)}
             out |= {f"{prefix} {key} {k}": (float(np.log(v)), s) for k, (v, s) in own.items()}
     if "neuron" in set(data.family[train]):
-        out["neuron link"] = (0.0, 1.5)
+        out["neuron link"] = (0.0, 1.0)
+        out["neuron latency"] = (0.0, 1.0)
+    if "cdna3 old" in set(data.family[train]):
+        out["cdna repeats"] = (float(np.log(0.5)), 0.5)
     return out
 
 
@@ -167,10 +202,13 @@ def factors(data: Data, t: dict[str, float]) -> dict[str, np.ndarray]:
     read = own("stack", data.stack, "read") + own("family", data.family, "read")
     read += own("peak", data.peak, "read")
     neuron = np.where(data.family == "neuron", t.get("neuron link", 0.0), 0.0)
+    late = np.where(data.family == "neuron", t.get("neuron latency", 0.0), 0.0)
     pcie = data.pcie
+    repeats = np.exp(t.get("cdna repeats", 0.0)) * np.char.endswith(data.family.astype(str), " old")
     out = {
         "bandwidth_efficiency": np.minimum(np.exp(t["bandwidth"] + read), 1.0),
         "cache_efficiency": np.full(len(read), np.exp(t["cache"])),
+        "cache_repeats": np.minimum(repeats, 1.0),
         "decode_efficiency": np.minimum(np.exp(t["decode"] + compute), 0.95),
         "prefill_efficiency": np.minimum(np.exp(t["prefill"] + compute), 0.95),
         "step_overhead_s": np.exp(t["step_ms"] + own("stack", data.stack, "step")) / 1e3,
@@ -179,7 +217,9 @@ def factors(data: Data, t: dict[str, float]) -> dict[str, np.ndarray]:
         "link_efficiency": np.minimum(
             np.exp(np.where(pcie, t["pcie_link"], t["link"]) + neuron), 1.0
         ),
-        "link_latency_s": np.exp(np.where(pcie, t["pcie_latency_us"], t["latency_us"])) / 1e6,
+        "link_latency_s": np.exp(np.where(pcie, t["pcie_latency_us"], t["latency_us"]) + late)
+        / 1e6,
+        "traffic": np.full(len(read), np.exp(t["traffic"])),
         "blend_exponent": np.full(len(read), np.exp(t["blend"])),
     }
     return {k: v[owner] for k, v in out.items()}
@@ -190,27 +230,60 @@ def predicted(data: Data, t: dict[str, float]) -> np.ndarray:
     return data.prepared.values(replace(data.prepared.setting.c, **factors(data, t)))
 
 
-def fit(data: Data, train: np.ndarray) -> dict[str, float]:
-    """Most probable log parameters of some rows."""
-    prior = parameters(data, train)
+def fit(data: Data, train: np.ndarray, near: dict[str, float] | None = None) -> dict[str, float]:
+    """Most probable log parameters of some rows; `near` is where to begin looking."""
+    data = data.part(train)
+    prior = parameters(data, np.ones(len(data.value), bool))
     names = list(prior)
     start, spread = np.array(list(prior.values())).T
+    weight = np.sqrt(data.weight)
+    touched = {name: _touched(data, name) for name in names}
+    parts = {name: data if rows.all() else data.part(rows) for name, rows in touched.items()}
+
+    def losses(part: Data, x: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            error = np.log(predicted(part, dict(zip(names, x, strict=True))) / part.value)
+        error = np.where(np.isfinite(error), error, 0.0) / NOISE
+        return np.sign(error) * np.sqrt(2.0 * (np.sqrt(1.0 + error**2) - 1.0))
 
     def residuals(x: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            error = np.log(predicted(data, dict(zip(names, x, strict=True))) / data.value)[train]
-        error = np.where(np.isfinite(error), error, 0.0) / NOISE
-        soft = np.sign(error) * np.sqrt(2.0 * (np.sqrt(1.0 + error**2) - 1.0))
-        return np.concatenate([soft, (x - start) / spread])
+        return np.concatenate([weight * losses(data, x), (x - start) / spread])
 
-    found = least_squares(residuals, start, max_nfev=12)
+    def slopes(x: np.ndarray) -> np.ndarray:
+        here = losses(data, x)
+        out = np.zeros((len(here) + len(names), len(names)))
+        for i, name in enumerate(names):
+            rows = touched[name]
+            moved = losses(parts[name], x + STEP * (np.arange(len(names)) == i))
+            out[: len(here), i][rows] = weight[rows] * (moved - here[rows]) / STEP
+            out[len(here) + i, i] = 1.0 / spread[i]
+        return out
+
+    begin = np.array([(near or {}).get(k, v) for k, v in zip(names, start, strict=True)])
+    found = least_squares(residuals, begin, jac=slopes, max_nfev=6 if near else 15)
     return dict(zip(names, found.x, strict=True))
 
 
-def left_out(data: Data, groups: np.ndarray, folds: int | None = None) -> np.ndarray:
+def _touched(data: Data, name: str) -> np.ndarray:
+    """Rows whose prediction depends on a parameter."""
+    prefix, _, rest = name.partition(" ")
+    if prefix in KEYS[:3]:
+        return np.asarray(getattr(data, prefix) == rest.rsplit(" ", 1)[0])
+    if prefix in ("neuron", "cdna"):
+        return np.char.startswith(data.family.astype(str), prefix)
+    return np.ones(len(data.value), bool)
+
+
+def left_out(
+    data: Data,
+    groups: np.ndarray,
+    folds: int | None = None,
+    near: dict[str, float] | None = None,
+) -> np.ndarray:
     """Predictions of each row from a fit that has not seen its group.
 
-    Groups are dealt into `folds`; None leaves out each by itself.
+    Groups are dealt into `folds`; None leaves out each by itself. Fits begin at `near`: what a
+    parameter cannot learn without the group pulls it back to its prior within a few steps.
     """
     out = np.full(len(data.value), np.nan)
     names = sorted(set(groups))
@@ -219,7 +292,7 @@ def left_out(data: Data, groups: np.ndarray, folds: int | None = None) -> np.nda
     fold = np.array([deal[g] for g in groups])
     for k in range(max(fold) + 1):
         away = fold == k
-        out[away] = predicted(data, fit(data, ~away))[away]
+        out[away] = predicted(data, fit(data, ~away, near))[away]
     return out
 
 
@@ -251,6 +324,12 @@ def report(data: Data, title: str, value: np.ndarray) -> None:
                 )
 
 
+def llm_files() -> list[Path]:
+    """Tables of published language-model measurements beside the catalog's."""
+    folder = ROOT / "benchmarks" / "published"
+    return [f for f in sorted(folder.glob("*.csv")) if f.name != "one_pass.csv"]
+
+
 def main() -> None:
     """Fit, cross-validate, print, and write where asked."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -258,7 +337,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="update the catalog")
     parser.add_argument("--folds", type=int, default=10)
     asked = parser.parse_args()
-    published = sorted((ROOT / "benchmarks" / "published").glob("*.csv"))
+    published = llm_files()
     files = asked.files or [*published, PROJECT]
     data = gather(Catalog.load(), files)
     everything = np.ones(len(data.value), bool)
@@ -270,10 +349,10 @@ def main() -> None:
     report(data, "fitted (in sample)", predicted(data, fitted))
     schemes = {
         "left out by (model, chip, framework)": left_out(
-            data, data.groups("model", "accelerator", "framework"), asked.folds
+            data, data.groups("model", "accelerator", "framework"), asked.folds, fitted
         ),
-        "left out by chip": left_out(data, data.groups("accelerator")),
-        "left out by model": left_out(data, data.groups("model")),
+        "left out by chip": left_out(data, data.groups("accelerator"), None, fitted),
+        "left out by model": left_out(data, data.groups("model"), asked.folds, fitted),
     }
     for title, value in schemes.items():
         report(data, title, value)

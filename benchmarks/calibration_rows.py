@@ -9,49 +9,61 @@ from typing import Any
 
 import numpy as np
 
-from advisor.catalog.rows.serving import Calibration, CalibrationScale
+from advisor.catalog.rows.serving import Calibration, CalibrationError, CalibrationScale
 
 GROUPS: dict[tuple[str, str], bool] = {
     ("tensorrt-llm", "0.5"): False,
-    ("tensorrt-llm", "0.10"): True,
+    ("tensorrt-llm", "0.10"): False,
+    ("tensorrt-llm", "0.11"): True,
     ("tensorrt-llm", "0.20"): False,
     ("vllm", "0.2"): False,
     ("vllm", "0.6"): True,
+    ("vllm", "0.8"): False,
+    ("sglang", "*"): True,
+    ("tgi", "*"): True,
+    ("tensorrt-llm", "1.0"): False,
+    ("tensorrt-llm tuned", "3.1"): False,
+    ("tensorrt-llm tuned", "4.0"): False,
+    ("tensorrt-llm tuned", "4.1"): True,
+    ("tensorrt-llm tuned", "5.1"): False,
+    ("vllm tuned", "*"): True,
     ("llama.cpp", "*"): True,
     ("exllamav2", "*"): True,
     ("neuron", "*"): True,
 }
 """Fitted stacks by the version they hold from; true: taken where a row states no version."""
 
+OLD_FAMILIES = ("cdna2", "cdna3")
+"""Families on which kernels of 2024 differ from later ones."""
+OLD_KERNELS = ("vllm 0.2", "vllm 0.6", "tgi *")
+"""Stacks whose attention kernels outside NVIDIA's chips read the cache once per query head."""
+
+LATENT_SPLIT = ("tensorrt-llm 0.20", "tensorrt-llm 1.0", "tensorrt-llm tuned 5.1", "vllm tuned *")
+"""Stacks that serve MLA models with data-parallel attention."""
+
 STACKS: dict[str, dict[str, float]] = {
     "tensorrt-llm": {"activation_gib": 0.3, "sampler_bytes": 4.0, "reserve_share": 1.0},
     "vllm": {"activation_gib": 0.3, "sampler_bytes": 38.5, "reserve_share": 0.6},
+    "tensorrt-llm tuned": {"activation_gib": 0.3, "sampler_bytes": 4.0, "reserve_share": 0.5},
+    "vllm tuned": {"activation_gib": 0.3, "sampler_bytes": 8.0, "reserve_share": 0.5},
+    "sglang": {"activation_gib": 0.3, "sampler_bytes": 8.0, "reserve_share": 0.6},
 }
 """Memory habits of a stack. vLLM: from measured splits on an H100; its default of 8,192 tokens per
 pass. TensorRT-LLM reserves the whole answer (its no-evict scheduler)."""
+MOST = {
+    ("vllm", "0.8"): 1024,
+    ("sglang", "*"): 1024,
+    ("tensorrt-llm", "1.0"): 4096,
+    ("tensorrt-llm tuned", "3.1"): 1024,
+    ("tensorrt-llm tuned", "4.0"): 1024,
+    ("tensorrt-llm tuned", "4.1"): 4096,
+    ("tensorrt-llm tuned", "5.1"): 4096,
+    ("vllm tuned", "*"): 2048,
+}
+"""Most running requests, where engines admit more than their frameworks' first default."""
 USUAL = {"activation_gib": 0.6, "sampler_bytes": 8.0, "reserve_share": 1.0}
 
 COPIES: dict[tuple[str, str], tuple[str, dict[str, float], float, str]] = {
-    ("vllm", "0.8"): (
-        "vllm 0.6",
-        {"step_overhead_s": 0.0018, "sequence_overhead_s": 1e-5, "max_sequences": 1024},
-        0.35,
-        "the engine rewritten in 2025 (V1): one published stream (Llama-3.1-8B FP16 on an H100,"
-        " vLLM 0.21, 6.48 ms per token; yobitelcomm.github.io bench, concurrency sweep) leaves"
-        " 1.8 ms beyond the weights; overhead per sequence is an assumption",
-    ),
-    ("sglang", "*"): (
-        "vllm 0.6",
-        {"step_overhead_s": 0.0016, "sequence_overhead_s": 1e-5, "max_sequences": 1024},
-        0.35,
-        "vLLM factors with less overhead per step: planning assumption of this project",
-    ),
-    ("tgi", "*"): (
-        "vllm 0.6",
-        {"step_overhead_s": 0.004, "sequence_overhead_s": 8e-5},
-        0.4,
-        "slower per step than vLLM of 2024: planning assumption of this project",
-    ),
     ("triton", "*"): (
         "tensorrt-llm 0.20",
         {"sequence_overhead_s": 1e-5},
@@ -103,7 +115,6 @@ COPIES: dict[tuple[str, str], tuple[str, dict[str, float], float, str]] = {
 """Stacks without usable rows: copied from a fitted one, with what is changed, spread and why."""
 
 YOUNG: dict[str, tuple[float, float, str]] = {
-    "cdna3": (0.75, 0.85, "software below the roofline (project facts on accelerators)"),
     "tpu": (0.8, 0.85, "maturity discount: planning assumption of this project"),
     "turing": (0.55, 0.93, "70 W card: INT8 reaches 32-37 % of peak (project facts)"),
     "x86": (0.45, 0.65, "bandwidth-bound decoding on CPUs: planning assumption of this project"),
@@ -150,18 +161,28 @@ def write(
             "source": f"factors of {base}; {why}",
             "notes": "",
         }
+    told = _error_rows(data, schemes, rows)
+    _save(
+        folder / "calibration_errors.csv",
+        CalibrationError.columns(),
+        [r | shared | {"source": "benchmarks/calibrate.py"} for r in told],
+    )
     _save(folder / "calibration.csv", Calibration.columns(), rows.values())
     scales = [_scale_row(data, fitted, f, "*") | shared for f in sorted(set(data.family))]
     for kind in sorted(set(data.peak)):
         names = ("fp16", "bf16") if kind == "sixteen" else (kind,)
         scales += [_scale_row(data, fitted, "*", kind) | shared | {"peak": n} for n in names]
     for family, (compute, bandwidth, why) in YOUNG.items():
+        if family in set(data.family):
+            continue
         scales.append(
             {
                 "family": family,
                 "peak": "*",
                 "compute": compute,
                 "bandwidth": bandwidth,
+                "cache_repeats": 0,
+                "kernels": "*",
                 "n": 0,
                 "groups": 0,
                 "spread": 0.5,
@@ -174,6 +195,47 @@ def write(
     _save(folder / "calibration_scales.csv", CalibrationScale.columns(), scales)
 
 
+def _error_rows(
+    data: Any, schemes: dict[str, np.ndarray], stacks: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Errors of each scheme by stack and metric, and over all stacks."""
+    measured = data.rows["metric"].to_numpy()
+    metric = np.where(np.char.endswith(measured.astype(str), "_ms"), measured, "rate")
+    label = data.groups("model", "accelerator", "framework")
+    wide = np.array([float(stacks[s]["spread"]) for s in data.stack])
+    for name in ("tpot", "ttft"):
+        pairs = zip(data.stack, wide, strict=True)
+        own = np.array([float(stacks[s][f"{name}_spread"] or w) for s, w in pairs])
+        wide = np.where(metric == f"{name}_ms", own, wide)
+    out = []
+    for scheme, value in schemes.items():
+        ratio = value / data.value
+        inside = (ratio <= 1.0 + wide) & (ratio >= 1.0 / (1.0 + wide))
+        for stack in ["* *", *sorted(set(data.stack))]:
+            for name in ("rate", "tpot_ms", "ttft_ms"):
+                mask = (metric == name) & ((data.stack == stack) | (stack == "* *"))
+                mask &= np.isfinite(ratio)
+                if not mask.any():
+                    continue
+                framework, version = stack.rsplit(" ", 1)
+                error = ratio[mask] - 1.0
+                out.append(
+                    {
+                        "left_out": scheme.removeprefix("left out by "),
+                        "framework": framework,
+                        "version": version,
+                        "metric": name,
+                        "n": int(mask.sum()),
+                        "groups": len(set(label[mask])),
+                        "median_ape": f"{np.median(np.abs(error)):.4f}",
+                        "p90_ape": f"{np.quantile(np.abs(error), 0.9):.4f}",
+                        "bias": f"{np.median(error):.4f}",
+                        "coverage80": f"{inside[mask].mean():.3f}",
+                    }
+                )
+    return out
+
+
 def _stack_row(
     framework: str, version: str, data: Any, t: dict[str, float], errors: list[np.ndarray]
 ) -> dict[str, Any]:
@@ -184,6 +246,7 @@ def _stack_row(
         return t.get(f"stack {name} {kind}", 0.0)
 
     neuron = t.get("neuron link", 0.0) if framework == "neuron" else 0.0
+    late = t.get("neuron latency", 0.0) if framework == "neuron" else 0.0
     metric = data.rows["metric"].to_numpy()
     spreads = {
         "spread": _spread(errors, mine & (np.char.find(metric.astype(str), "_ms") < 0)),
@@ -201,9 +264,10 @@ def _stack_row(
         "step_overhead_s": np.exp(t["step_ms"] + own("step")) / 1e3,
         "sequence_overhead_s": np.exp(t["sequence_us"] + own("sequence")) / 1e6,
         "link_efficiency": min(np.exp(t["link"] + neuron), 1.0),
-        "link_latency_s": np.exp(t["latency_us"]) / 1e6,
+        "link_latency_s": np.exp(t["latency_us"] + late) / 1e6,
         "pcie_link_efficiency": min(np.exp(t["pcie_link"]), 1.0),
         "pcie_link_latency_s": np.exp(t["pcie_latency_us"]) / 1e6,
+        "traffic": np.exp(t["traffic"]),
         "blend_exponent": np.exp(t["blend"]),
     }
     n = int(mine.sum())
@@ -211,9 +275,11 @@ def _stack_row(
         "framework": framework,
         "version": version,
         **{k: f"{float(v):.4g}" for k, v in figures.items()},
+        "kernels": "old" if name in OLD_KERNELS else "new",
+        "latent_split": str(name in LATENT_SPLIT).lower(),
         **STACKS.get(framework, USUAL),
         "batched_tokens": 8192,
-        "max_sequences": "",
+        "max_sequences": MOST.get((framework, version), ""),
         "n": n,
         "groups": len(set(data.groups("model", "accelerator")[mine])),
         **spreads,
@@ -231,14 +297,20 @@ def _spread(errors: list[np.ndarray], mask: np.ndarray) -> float | str:
     return round(float(np.clip(np.exp(np.quantile(pooled, 0.82)) - 1.0, 0.08, 1.0)), 3)
 
 
+KERNELS = {"cdna2": "new", "cdna3": "new"}
+"""Families whose scale holds for one generation of kernels only."""
+
+
 def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[str, Any]:
     prefix = f"family {family}" if peak == "*" else f"peak {peak}"
     mine = data.family == family if peak == "*" else data.peak == peak
     return {
-        "family": family,
+        "family": family.removesuffix(" old"),
         "peak": peak,
+        "kernels": "old" if family.endswith(" old") else KERNELS.get(family, "*"),
         "compute": f"{np.exp(t.get(f'{prefix} compute', 0.0)):.4g}",
         "bandwidth": f"{np.exp(t.get(f'{prefix} read', 0.0)):.4g}",
+        "cache_repeats": f"{_repeats(t) if family.endswith(' old') else 0.0:.4g}",
         "n": int(mine.sum()),
         "groups": len(set(data.groups("model", "accelerator")[mine])),
         # Kernels that unpack weights differ between libraries and years.
@@ -246,6 +318,10 @@ def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[s
         "evidence": "calibrated",
         "notes": "",
     }
+
+
+def _repeats(t: dict[str, float]) -> float:
+    return float(min(np.exp(t["cdna repeats"]), 1.0)) if "cdna repeats" in t else 0.0
 
 
 def _short(source: str) -> str:

@@ -15,14 +15,16 @@ printed beside it.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from accuracy_passes import predicted
-from calibrate import gather, left_out
+from calibrate import fit, gather, left_out, llm_files
 
 from advisor.catalog import Catalog
+from advisor.errors import NotFoundError
 from advisor.performance import aliases
 from advisor.performance.accuracy import GROUP
 from advisor.performance.measured import predict_rows, read_measurements
@@ -50,10 +52,20 @@ def usd_per_chip_hour(catalog: Catalog) -> dict[str, float]:
     return {str(k): float(v) for k, v in per.groupby(both["accelerator"]).min().items()}
 
 
+def chips(catalog: Catalog, rows: pd.DataFrame) -> dict[str, str]:
+    """The catalog's name of each chip that it holds."""
+    out = {}
+    for name in rows["accelerator"].unique():
+        with suppress(NotFoundError):
+            out[name] = aliases.chip(catalog, name).name
+    return out
+
+
 def unseen(catalog: Catalog, files: list[Path], rows: pd.DataFrame) -> pd.Series:
     """Predictions by id that have not seen the row's group; ids carry their file's number."""
     data = gather(catalog, files)
-    values = left_out(data, data.groups(*GROUP), FOLDS)
+    near = fit(data, np.ones(len(data.value), bool))
+    values = left_out(data, data.groups(*GROUP), FOLDS, near)
     llm = pd.Series(values, index=data.rows["id"].str.split(" ", n=1).str[1])
     passes = rows[rows["workload"] != "llm"].reset_index(drop=True)
     other = predicted(catalog, passes, ("model", "accelerator")).set_index("id")["predicted"]
@@ -64,8 +76,7 @@ def configurations(
     rows: pd.DataFrame, price: dict[str, float], catalog: Catalog, decision: list[str]
 ) -> pd.DataFrame:
     """One line per configuration of each decision: measured and predicted cost per unit."""
-    chips = {n: aliases.chip(catalog, n).name for n in rows["accelerator"].unique()}
-    usd = rows["accelerator"].map(chips).map(price) * rows["accelerator_count"]
+    usd = rows["accelerator"].map(chips(catalog, rows)).map(price) * rows["accelerator_count"]
     hourly = rows.assign(usd=usd, target=rows["notes"].str.extract(r"target=(\S+)")[0])
     known = hourly[hourly["metric"].isin(RATES) & usd.notna() & hourly["predicted"].notna()]
     keys = [*decision, *CONFIGURATION]
@@ -129,14 +140,14 @@ def main() -> None:
     """Run and print."""
     catalog = Catalog.load()
     named = [Path(a) for a in sys.argv[1:]]
-    published = sorted((ROOT / "benchmarks" / "published").glob("*.csv"))
-    files = named or [ROOT / "catalogs" / "measurements.csv", *published]
+    files = named or [ROOT / "catalogs" / "measurements.csv", *llm_files()]
     rows = pd.concat([read_measurements(f) for f in files], ignore_index=True)
     price = usd_per_chip_hour(catalog)
     shipped = predict_rows(catalog, rows)["predicted"].to_numpy(float)
     out = unseen(catalog, files, rows)
     left = rows["id"].map(out[~out.index.duplicated()]).to_numpy(float)
-    lost = sorted({c for c in rows["accelerator"] if aliases.chip(catalog, c).name not in price})
+    named = chips(catalog, rows)
+    lost = sorted(c for c in set(rows["accelerator"]) if named.get(c) not in price)
     print(
         f"{len(rows)} measurements; chips without an on-demand price: {', '.join(lost) or 'none'}"
     )

@@ -20,7 +20,6 @@ from simulation.cases import (
     chain_of,
     fleet_cases,
     largest_rate,
-    steady,
 )
 from simulation.multiserver import draw, waits
 from simulation.passes import latencies
@@ -28,6 +27,7 @@ from simulation.passes import latencies
 from advisor.performance.batching_load import capacity_rps
 from advisor.performance.queueing import mean_wait_s, servers_for, wait_quantile_s
 from advisor.performance.replicas import replicas
+from advisor.performance.under_load import ROUTED_CA2
 
 WINDOW = 50
 """Gaps over which the burstiness of a trace is taken."""
@@ -145,15 +145,21 @@ def carried(rps: float, concurrency: float, latency_s: float, count: int) -> flo
 
 
 def fleets() -> None:
-    """Load that a fleet carries: staffing law against simulated fleets."""
-    errors = []
+    """Load that a fleet carries, between one replica alone and very many: against simulation."""
+    errors: dict[bool, list[float]] = {False: [], True: []}
     for case, count in fleet_cases():
-        guess = carried(*steady(case), count)
-        seen = largest_rate(
-            case, guess, replicas=count, output_cv2=0.6, requests=max(6000, 1200 * count)
+        targets = (chain_of(case), case.ttft_s, case.tpot_s)
+        alone, pooled = (
+            float(capacity_rps(*targets, ca2=ca2, output_cv2=0.6)[0]) for ca2 in (1.0, ROUTED_CA2)
         )
-        errors.append(1.0 - guess / seen)
-    report("2-16 replicas that batch continuously P95", errors)
+        guess = count * (pooled - (pooled - alone) / count**0.5)
+        seen = largest_rate(
+            case, guess, replicas=count, output_cv2=0.6, requests=max(8000, 2500 * count)
+        )
+        errors[case.prompt >= 10 * case.output].append(1.0 - guess / seen)
+    for heavy, values in errors.items():
+        kind = "prefill-heavy" if heavy else "balanced"
+        report(f"2-16 replicas that batch continuously P95, {kind}", values)
 
 
 def speed() -> None:

@@ -12,7 +12,7 @@ from advisor.app.widgets.layout import card, stack
 from advisor.app.widgets.table import Table
 from advisor.catalog.records import records
 from advisor.format import count, percent
-from advisor.report.accuracy import RESTS_ON, UNITS, Card, accuracy_card
+from advisor.report.accuracy import RESTS_ON, UNITS, Card, accuracy_card, unseen
 
 FIGURES = ["n", "groups", "median", "P90", "bias", "coverage"]
 STRATA: list[Any] = [
@@ -98,6 +98,7 @@ class AccuracyPanel:
         )
         self._body.children = [
             _scatter(found),
+            _unseen(self.scenario),
             _summary_card("By kind", "kind", records(found.kinds)),
             _strata(found),
             _calibrated(self.scenario),
@@ -116,6 +117,22 @@ def _scatter(found: Card) -> Any:
         "Predicted against measured",
         Chart("accuracy", found.chart(), alt),
         hint="bars are 80% intervals; on the dashed line both agree",
+    )
+
+
+def _unseen(scenario: Scenario) -> Any:
+    """What to expect of a language model, chip or stack that nobody has measured."""
+    cells = [[r["what"], *_figures(r)] for r in records(unseen(scenario.catalog))]
+    table = html.plain_table(
+        ["Not seen by the fit", *FIGURES],
+        cells,
+        numeric=range(1, 1 + len(FIGURES)),
+        caption="Error on what the fit had not seen",
+    )
+    return card(
+        "Error on what the fit had not seen",
+        html.show(table),
+        hint="language models; every published table under benchmarks/ counts, MLPerf included",
     )
 
 

@@ -3,15 +3,14 @@ r"""Share of peak and fixed time of one-pass models, from measured anchors near 
 A pass over :math:`b` samples takes :math:`t = [(t_r e^{f})^p + (b w_r e^{-s})^p]^{1/p}`, where
 :math:`t_r` and :math:`w_r` are fixed time and time per sample by the rule of thumb of its kind.
 What an anchor tells of the deviations :math:`s` and :math:`f` of another configuration depends on
-what they share: chip, family, model, arithmetic, framework, whether the chip was saturated, and
-trends along power per peak, length of the text, size of the model and arithmetic per byte of
-bandwidth. Each of these (the catalog's
-``pass_effects``) is an independent Gaussian effect, and the estimate is the conditional mean given
-all anchors (best linear unbiased prediction; Henderson 1975), with its conditional covariance as
-the interval. :math:`\ln t` is linear in both around the estimate:
-:math:`\partial \ln t/\partial f = a`, :math:`\partial \ln t/\partial s = a - 1` with :math:`a` the
-fixed time's part of :math:`t^p`; a few Gauss-Newton steps find it. With no anchor near, the rule of
-thumb remains.
+what they share: chip, family, model, arithmetic, framework, and trends along power per peak,
+length of the text, size of the model and arithmetic per byte of bandwidth. Each of these (the
+catalog's ``pass_effects``) is an independent Gaussian effect, and the estimate is the conditional
+mean given all anchors (best linear unbiased prediction; Henderson 1975), with its conditional
+covariance as the interval. :math:`\ln t` is linear in both around the estimate: :math:`\partial
+\ln t/\partial f = a`, :math:`\partial \ln t/\partial s = a - 1` with :math:`a` the fixed time's
+part of :math:`t^p`; a few Gauss-Newton steps find it. With no anchor near, the rule of thumb
+remains.
 """
 
 from __future__ import annotations

@@ -32,6 +32,9 @@ class LlmConfigs:
     head_size: Array
     kv_dim_mla: Array
     """0 where the model has ordinary K and V heads."""
+    latent_split: Array
+    """1 where ranks share out the requests of an MLA model (data-parallel attention), 0 where each
+    holds the whole latent cache."""
     window_tokens: Array
     window_share: Array
     experts: Array
@@ -44,6 +47,9 @@ class LlmConfigs:
     """Visible to the framework per device, after its own share."""
     link_gb_s: Array
     tensor_parallel: Array
+    pipeline: Array
+    """Groups of devices that hold the layers in turn; each is a replica in speed (as many batches
+    are under way), but the weights lie in them only once."""
     isl_tokens: Array
     osl_tokens: Array
     prefix_hit: Array
@@ -60,12 +66,16 @@ class LlmConfigs:
     bandwidth_efficiency: Array
     cache_efficiency: Array
     """Bandwidth reached on the KV cache, relative to that on weights."""
+    cache_repeats: Array
+    """How far kernels read the cache once per query head: 0 once per KV head, 1 for each."""
     decode_efficiency: Array
     prefill_efficiency: Array
     step_overhead_s: Array
     sequence_overhead_s: Array
     link_efficiency: Array
     link_latency_s: Array
+    traffic: Array
+    """Times that a layer moves each token's state through memory beside its weights."""
     blend_exponent: Array
     activation_gib: Array
     """Framework's own reserve per device: context, graphs, buffers that do not grow."""

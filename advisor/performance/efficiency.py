@@ -80,7 +80,8 @@ def calibration_factors(
     codes, unique = _spread_out([framework, version])
     picks = np.array([_pick(table, *key) for key in unique])
     out = {name: table[name].to_numpy()[picks][codes] for name in table.columns}
-    codes, unique = _spread_out([family, peak])
+    out["latent_split"] = out["latent_split"].astype(float)
+    codes, unique = _spread_out([family, peak, out["kernels"]])
     scales = pd.DataFrame([_scale(catalog, *key) for key in unique]).iloc[codes]
     share = np.where(moe, out["moe_efficiency"].astype(float), 1.0)
     compute = scales["compute"].to_numpy() * share
@@ -88,6 +89,7 @@ def calibration_factors(
         out[name] = np.minimum(out[name].astype(float) * compute, 0.95)
     bandwidth = out["bandwidth_efficiency"].astype(float) * scales["bandwidth"].to_numpy()
     out["bandwidth_efficiency"] = np.minimum(bandwidth, 1.0)
+    out["cache_repeats"] = scales["repeats"].to_numpy()
     for name in ("link_efficiency", "link_latency_s"):
         out[name] = np.where(pcie, out[f"pcie_{name}"], out[name]).astype(float)
     seen = scales["seen"].to_numpy(bool)
@@ -112,13 +114,15 @@ def weakest(*evidence: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _scale(catalog: Catalog, family: str, peak: str) -> dict[str, Any]:
+def _scale(catalog: Catalog, family: str, peak: str, kernels: str) -> dict[str, Any]:
     """All matching scales multiplied; ``seen`` where the family has a row."""
     table = catalog["calibration_scales"]
     mine = table[table["family"].isin((family, "*")) & table["peak"].isin((peak, "*"))]
+    mine = mine[mine["kernels"].isin((kernels, "*"))]
     return {
         "compute": float(mine["compute"].to_numpy(float).prod()),
         "bandwidth": float(mine["bandwidth"].to_numpy(float).prod()),
+        "repeats": float(mine["cache_repeats"].max()) if len(mine) else 0.0,
         "spread": float(mine["spread"].max()) if len(mine) else UNSEEN_SPREAD,
         "evidence": weakest("calibrated", *mine["evidence"]),
         "seen": bool((mine["family"] == family).any()),

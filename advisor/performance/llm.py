@@ -6,7 +6,7 @@ bytes per weight :math:`w`, bytes per KV element :math:`k`.
 .. math::
 
     W  &= (P_{dense} + P_{expert}(1-(1-topk/E)^B))\,w/n \\
-    KV &= B\,c\,b_{kv}/n_{kv} \qquad b_{kv} = 2 L n_{kv} d_h k \\
+    KV &= B\,c\,b_{kv}/n + B\,a\,L\,d\,2/n \qquad b_{kv} = 2 L n_{kv} d_h k \\
     F  &= (2 P_{act} B + 4 L n_h d_h c B)/n \\
     t_{step} &= \left[((W+KV)/(e_{bw} BW))^p + (F/(e_{dec} \Pi))^p\right]^{1/p}
                + t_{comm}(B) + t_0 + t_{seq} B \\
@@ -49,9 +49,17 @@ __all__ = [
 ]
 
 
+EXCHANGED = 0.3
+"""Bytes of sending tokens to their experts and back over those of two all-reduces: of 8 ranks about
+5 hold a token's 8 experts of 256, each gets it in 8 bits and answers in 16."""
+
+
 def _communication_s(c: LlmConfigs, tokens: Array) -> Array:
     n = c.tensor_parallel
     link = np.maximum(c.link_gb_s, 1e-9) * 1e9
+    tokens = np.where(n > 1, tokens, 0.0)
+    # Where ranks share out requests, tokens go to their experts and back instead.
+    tokens = tokens * np.where((c.latent_split > 0) & (c.kv_dim_mla > 0), EXCHANGED, 1.0)
     moved = 2.0 * (n - 1.0) / n * tokens * c.hidden * BYTES_16 / (c.link_efficiency * link)
     return np.where(
         n > 1, 2.0 * c.layers * (c.link_latency_s * np.log2(np.maximum(n, 1)) + moved), 0.0
@@ -65,6 +73,12 @@ def _streamed_bytes(c: LlmConfigs, tokens: Array) -> Array:
     reached = np.where(c.experts > 0, reached, 0.0)
     streamed = c.params_b - embedding - c.expert_params_b * (1.0 - reached)
     return streamed * 1e9 * c.weight_bits / 8.0 / c.tensor_parallel
+
+
+def _traffic_bytes(c: LlmConfigs, tokens: Array) -> Array:
+    """Bytes a rank moves for the state of so many tokens beside weights and caches."""
+    copies = c.traffic * (1.0 + np.where(c.experts > 0, c.experts_active, 1.0) / 4.0)
+    return tokens * c.layers * c.hidden * BYTES_16 * copies / c.tensor_parallel
 
 
 def _overhead_s(c: LlmConfigs) -> Array:
@@ -88,7 +102,8 @@ def step_s(c: LlmConfigs, batch: Array) -> Array:
     drafts = c.speculative_tokens
     checked = batch * (1.0 + drafts)
     cached = batch * context * kv_bytes_per_token(c, context) / c.tensor_parallel
-    read = _streamed_bytes(c, checked) + cached / c.cache_efficiency
+    cached = cached * (c.heads / np.maximum(c.kv_heads, 1.0)) ** c.cache_repeats
+    read = _streamed_bytes(c, checked) + cached / c.cache_efficiency + _traffic_bytes(c, checked)
     attention = 4.0 * c.layers * c.heads * c.head_size * context
     flop = (_flop_per_token(c) + attention) * checked / c.tensor_parallel
     memory = read / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
@@ -114,7 +129,8 @@ def prefill_s(c: LlmConfigs, prompts: npt.ArrayLike = 1.0) -> Array:
     attention = 2.0 * c.layers * c.heads * c.head_size * tokens * c.isl_tokens
     flop = m * (_flop_per_token(c) * tokens + attention) / c.tensor_parallel
     compute = flop / (c.prefill_efficiency * c.peak_tflops * 1e12)
-    memory = _streamed_bytes(c, m * tokens) / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
+    read = _streamed_bytes(c, m * tokens) + _traffic_bytes(c, m * tokens)
+    memory = read / (c.bandwidth_efficiency * c.bandwidth_gb_s * 1e9)
     p = c.blend_exponent
     pass_s = (memory**p + compute**p) ** (1.0 / p)
     return pass_s + _communication_s(c, m * tokens) + _overhead_s(c)
@@ -159,12 +175,18 @@ class Capacity:
     """What limits throughput: memory bandwidth, compute, memory or latency target."""
 
 
-def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 14) -> Capacity:
+def capacity(
+    c: LlmConfigs,
+    ttft_slo_s: Array,
+    tpot_slo_s: Array,
+    points: int = 14,
+    percentile: float = 95.0,
+) -> Capacity:
     """Largest request rate of one replica that meets both latency targets.
 
-    Searches a geometric grid of batch sizes up to what memory holds. The 95th percentile of the
-    time to first token adds three times the mean wait of an M/D/1 queue of prefills; where that is
-    what binds, the replica runs below the rate its batch would sustain.
+    Searches a geometric grid of batch sizes up to what memory holds. The time to first token
+    at its percentile adds the mean wait of an M/D/1 queue of prefills times its exponential tail;
+    where that is what binds, the replica runs below the rate its batch would sustain.
 
     Parameters
     ----------
@@ -174,7 +196,10 @@ def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 
         Targets, s; ``inf`` where there is none.
     points : int
         Grid size.
+    percentile : float
+        Of the time to first token.
     """
+    tail = -np.log(1.0 - percentile / 100.0)
     n = len(c.params_b)
     limit = max_batch(c)
     top = np.maximum(limit, 1.0)
@@ -189,8 +214,8 @@ def capacity(c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int = 
     gather = np.where(wide.continuous > 0, 0.0, cycle / 2.0)
     # What the target leaves for waiting bounds how busy prefills may keep the machine.
     room = ttft_slo_s[:, None] - (alone + step + gather)
-    rate = np.minimum(most, _busy(room / 3.0, pre) / pre)
-    first = alone + 3.0 * _wait_s(rate * pre, pre) + step + gather
+    rate = np.minimum(most, _busy(room / tail, pre) / pre)
+    first = alone + tail * _wait_s(rate * pre, pre) + step + gather
     ok = (token <= tpot_slo_s[:, None]) & (rate > 0)
     pick = np.where(ok, rate, -1.0).argmax(axis=1) * ok.any(axis=1)
     rows = np.arange(n)
@@ -227,7 +252,7 @@ def _reasons(
     ttft_slo_s: Array,
     tpot_slo_s: Array,
 ) -> npt.NDArray[np.object_]:
-    need = weights_gib(c) + activations_gib(c) * c.tensor_parallel
+    need = weights_gib(c) / c.pipeline + activations_gib(c) * c.tensor_parallel
     have = c.memory_gib * c.tensor_parallel
     out = np.full(len(limit), "", dtype=object)
     for i in np.flatnonzero(~feasible):

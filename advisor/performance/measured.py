@@ -6,6 +6,7 @@ Every row is either predicted or named with the reason why not. The contract of 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -121,8 +122,11 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
         framework = stated.benchmark_framework(framework, accelerator["kind"], weight)
     catalog.lookup("precisions", weight)
     cache = str(row["kv_precision"] or "").lower()
+    if not cache and row["workload"] == "llm":
+        cache = _usual_cache(weight, framework, stated.is_benchmark(row))
     low = float(catalog.lookup("precisions", weight)["bits_per_weight"]) < 9
-    if row["workload"] == "llm" and framework == "pytorch" and low:
+    entry = stated.is_benchmark(row) and accelerator["vendor"] == "AMD"
+    if row["workload"] == "llm" and framework == "pytorch" and low and not entry:
         raise ValueError(
             "eager PyTorch in 8 or 4 bits goes by its quantization library, which is not stated:"
             " published speeds differ tenfold"
@@ -135,16 +139,43 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
         "weight_precision": weight,
         "kv_precision": aliases.CACHES.get(cache, "kv-16"),
         "framework": framework,
-        "version": str(row["framework_version"] or ""),
+        "version": _round(row) or str(row["framework_version"] or ""),
         "image_px": stated.image_px(row),
         "steps": stated.steps(row),
         "kind": model["kind"],
-        "mlperf": row["scenario"] in {"server", "interactive"}
-        or "mlcommons" in str(row["source"]).lower()
-        or "mlperf" in str(row["source"]).lower(),
+        "mlperf": stated.is_benchmark(row),
         "generic": name in told,
         "note": "; ".join(notes),
     }
+
+
+def _tuned(row: dict[str, Any], accelerator: dict[str, Any], notes: list[str]) -> str:
+    """Weight format of that benchmark's entries that state 16 bits or none.
+
+    The statement is of the reference model: speeds beyond the chip's 16-bit arithmetic show that
+    entries are quantized to the narrowest format it has; FP4 from the first round that had it.
+    """
+    narrow = (accelerator["fp4_tflops"] or 0) > 0
+    name = "fp4" if narrow and row["model"] not in {"GPT-J-6B"} else "fp8"
+    given = row["weight_precision"] or "no precision"
+    notes.append(f"stated {given}: taken as {name.upper()}, as entries of this benchmark run")
+    return name
+
+
+def _round(row: dict[str, Any]) -> str:
+    """Round of that benchmark a row's source names: its entries' tuning goes by it."""
+    named = re.search(r"inference_results_v(\d+\.\d+)", str(row["source"]))
+    return named.group(1) if named and row["workload"] == "llm" else ""
+
+
+def _usual_cache(weight: str, framework: str, mlperf: bool) -> str:
+    """KV format where none is stated.
+
+    TensorRT-LLM's published 8- and 4-bit checkpoints carry FP8 caches, and so do entries of that
+    benchmark; elsewhere it is 16 bits.
+    """
+    eight = weight in {"fp8", "fp4"} and (framework == "tensorrt-llm" or mlperf)
+    return "fp8" if eight else "fp16"
 
 
 def _as_published(
@@ -156,7 +187,10 @@ def _as_published(
 ) -> str:
     """Number formats that a benchmark's own files contradict or leave out."""
     eight = (accelerator["fp8_tflops"] or 0) > 0
-    if row["workload"] != "llm" and stated.is_benchmark(row):
+    entry = stated.is_benchmark(row)
+    if entry and row["workload"] == "llm" and weight in {"fp16", "bf16"} and eight:
+        return _tuned(row, accelerator, notes)
+    if entry and row["workload"] != "llm":
         weight, said = stated.benchmark_precision(row, weight, eight)
         notes.extend([said] if said else [])
         return weight

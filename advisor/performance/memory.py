@@ -21,12 +21,14 @@ def weights_gib(c: LlmConfigs) -> Array:
 def kv_bytes_per_token(c: LlmConfigs, context: Array) -> Array:
     """KV cache per token of context over all ranks, bytes.
 
-    K and V heads are copied once ranks outnumber them; the latent cache of MLA lies on every rank.
+    K and V heads are copied once ranks outnumber them; the latent cache of MLA lies on every rank
+    unless those share out the requests.
     Windowed layers keep at most their window.
     """
     ranks = np.maximum(c.tensor_parallel, c.kv_heads)
     plain = 2.0 * c.layers * ranks * c.head_size
-    latent = c.layers * c.kv_dim_mla * c.tensor_parallel
+    copies = np.where(c.latent_split > 0, 1.0, c.tensor_parallel)
+    latent = c.layers * c.kv_dim_mla * copies
     elements = np.where(c.kv_dim_mla > 0, latent, plain)
     windowed = np.where(
         c.window_tokens > 0, np.minimum(1.0, c.window_tokens / np.maximum(context, 1.0)), 1.0
@@ -60,6 +62,6 @@ def max_batch(c: LlmConfigs) -> Array:
     share = np.where(c.paged > 0, np.maximum(c.reserve_share, 0.5), 1.0)
     context = c.isl_tokens + share * c.osl_tokens
     per_device = c.memory_gib - activations_gib(c)
-    room = per_device * c.tensor_parallel - weights_gib(c)
+    room = per_device * c.tensor_parallel - weights_gib(c) / c.pipeline
     per_request = kv_bytes_per_token(c, context) * context / GIB
     return np.minimum(room / per_request, c.max_sequences)

@@ -173,6 +173,7 @@ def llm_configs(catalog: Catalog, configs: pd.DataFrame) -> LlmSetting:
         "memory_gib": chip.memory * frameworks["memory_utilization"].astype(float),
         "link_gb_s": chip.link,
         "tensor_parallel": column(configs, "tensor_parallel", 1.0),
+        "pipeline": column(configs, "pipeline", 1.0),
         "isl_tokens": column(configs, "isl_tokens"),
         "osl_tokens": column(configs, "osl_tokens"),
         "prefix_hit": column(configs, "prefix_hit", 0.0),
@@ -205,8 +206,10 @@ ANY_FRAMEWORK = {"version": "", "memory_utilization": 0.9, "max_sequences": 256.
 
 def _frameworks(catalog: Catalog, configs: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
     codes, names = pd.factorize(configs["framework"].to_numpy(object))
-    fitted = {"*", *catalog["calibration"]["framework"]} - set(catalog["frameworks"]["framework"])
-    rows = [ANY_FRAMEWORK if n in fitted else catalog.lookup("frameworks", n) for n in names]
+    held = set(catalog["frameworks"]["framework"])
+    # A stack that is fitted may be no framework one can choose: entries tuned for a benchmark.
+    other = {"*", *catalog["calibration"]["framework"], *(n for n in names if " " in n)} - held
+    rows = [ANY_FRAMEWORK if n in other else catalog.lookup("frameworks", n) for n in names]
     out = {}
     for name, default in ANY_FRAMEWORK.items():
         small = np.array([r[name] if r[name] is not None else default for r in rows], object)

@@ -6,10 +6,9 @@ as in square-root staffing (Halfin and Whitt, 1981):
 
 .. math:: n\,[x_\infty - (x_\infty - x_1)/\sqrt{n}] \ge \lambda
 
-Of all others, a replica of :math:`x` requests/s that works on :math:`k` at once is :math:`k` servers
-of
-:math:`S = k/x` seconds. A fleet of :math:`n` whose router knows where there is room pools them, so
-it needs the least :math:`n` with
+Of all others, a replica of :math:`x` requests/s that works on :math:`k` at once is :math:`k`
+servers of :math:`S = k/x` seconds. A fleet of :math:`n` whose router knows where there is room
+pools them, so it needs the least :math:`n` with
 
 .. math:: P(W > T - S) \le 1 - q
 

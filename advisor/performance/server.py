@@ -36,7 +36,7 @@ def _known(catalog: Catalog) -> Shares:
     cover = covariance(table, table, all_.effects, "server") + ANCHOR_NOISE**2 * np.eye(len(table))
     inverse = np.linalg.inv(cover) if len(table) else np.zeros((0, 0))
     deviation = np.log(table["server"].to_numpy(float) / table["rule_server"].to_numpy(float))
-    return Shares(table, np.asarray(inverse @ deviation, float), np.asarray(inverse, float))
+    return Shares(table, inverse @ deviation, np.asarray(inverse, float))
 
 
 def server_share(catalog: Catalog, asked: pd.DataFrame, rule: Array) -> tuple[Array, Array]:

@@ -95,6 +95,29 @@ def accuracy_card(catalog: Catalog) -> Card:
     )
 
 
+LEFT_OUT = {
+    "(model, chip, framework)": "its model on its chip and framework",
+    "chip": "its chip",
+    "model": "its model",
+}
+METRICS = {"rate": "throughput", "tpot_ms": "time per token", "ttft_ms": "first token"}
+
+
+def unseen(catalog: Catalog) -> pd.DataFrame:
+    """Errors of language models under fits that had not seen what was measured, over all stacks.
+
+    Returns
+    -------
+    DataFrame
+        ``what`` was left out and measured, in words, and the figures of
+        `advisor.performance.accuracy.summary`.
+    """
+    table = catalog["calibration_errors"]
+    table = table[(table["framework"] == "*") & table["left_out"].isin(LEFT_OUT)]
+    what = [f"{LEFT_OUT[r['left_out']]}, {METRICS[r['metric']]}" for r in records(table)]
+    return table.assign(what=what).reset_index(drop=True)
+
+
 def _kind(workload: str, metric: str) -> str:
     if workload == "llm":
         return LATENCY if metric.endswith("_ms") else RATE

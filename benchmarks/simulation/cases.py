@@ -50,11 +50,14 @@ def batching_cases() -> Iterator[Case]:
 
 
 def fleet_cases() -> Iterator[tuple[Case, int]]:
-    """Cases whose token target binds, each with a number of replicas."""
-    for machine, (prompt, output), count in zip(
-        MACHINES * 2, ((200, 200), (1000, 250), (800, 120)) * 2, (2, 4, 8, 16, 8, 2), strict=True
-    ):
-        yield _case(machine, prompt, output, (6.0, 2.0)), count
+    """Cases of each kind of mix and of binding target, each with a number of replicas."""
+    mixes = ((1000, 250), (3000, 100), (800, 120))
+    for i, machine in enumerate(MACHINES):
+        for j, (prompt, output) in enumerate(mixes):
+            yield (
+                _case(machine, prompt, output, TARGETS[(i + j) % 3]),
+                (2, 4, 8, 16)[(i + 2 * j) % 4],
+            )
 
 
 def chain_of(*cases: Case) -> Batching:
@@ -71,15 +74,6 @@ def chain_of(*cases: Case) -> Batching:
         slice_s=column("gamma") * np.maximum(column("budget") - batch, 1.0),
         output_tokens=np.array([float(c.output) for c in cases]),
     )
-
-
-def steady(case: Case) -> tuple[float, float, float]:
-    """Requests/s, batch and whole latency (s) of a replica held at its token target."""
-    m = case.machine
-    batch = np.arange(1.0, m.limit + 1)
-    latency = case.output * (m.alpha + m.beta * batch) + batch * m.gamma * case.prompt
-    best = int(np.flatnonzero(latency / case.output <= case.tpot_s).max())
-    return float(batch[best] / latency[best]), float(batch[best]), float(latency[best])
 
 
 def largest_rate(

@@ -56,6 +56,14 @@ def test_it_is_the_same_score_as_of_a_file(found):
     assert found.result.strata.equals(same.strata)
 
 
+def test_errors_on_what_no_fit_had_seen(scenario):
+    table = accuracy.unseen(scenario.catalog)
+    assert set(table["metric"]) == {"rate", "tpot_ms", "ttft_ms"}
+    assert len(table) == 9
+    assert (table["n"] >= table["groups"]).all()
+    assert "its model on its chip and framework, throughput" in words(AccuracyPanel(scenario))
+
+
 def test_every_row_is_predicted_or_named(found):
     n = int(found.result.overall["n"])
     assert n + len(found.result.unpredicted) == len(found.result.rows)

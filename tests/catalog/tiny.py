@@ -207,6 +207,20 @@ TABLES: dict[str, Rows] = {
             "evidence": "rule",
         }
     ],
+    "calibration_errors": [
+        {
+            "left_out": "chip",
+            "framework": "serve",
+            "version": "*",
+            "metric": "rate",
+            "n": 1,
+            "groups": 1,
+            "median_ape": 0.1,
+            "p90_ape": 0.1,
+            "bias": -0.1,
+            "coverage80": 1,
+        }
+    ],
     "calibration_scales": [
         {
             "family": "made-up",

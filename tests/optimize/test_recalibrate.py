@@ -199,7 +199,7 @@ def test_a_row_of_a_spreadsheet_holds_one(shipped):
 @pytest.mark.parametrize(
     ("change", "hint"),
     [
-        ({"accelerator": "L40SX"}, "did you mean 'L40S'?"),
+        ({"accelerator": "L40SS"}, "did you mean 'L40S'?"),
         ({"framework": "vlm"}, "did you mean 'vllm'?"),
         ({"weight_precision": "bf61"}, "did you mean 'bf16'?"),
         ({"kv_precision": "bf16"}, "allowed: kv-16"),

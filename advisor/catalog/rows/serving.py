@@ -87,8 +87,15 @@ class Calibration(Row):
     cache_efficiency: Positive = Field(
         description="Bandwidth reached on the KV cache, relative to weights."
     )
-    decode_efficiency: Share
-    prefill_efficiency: Share
+    latent_split: bool = Field(
+        False, description="Ranks share out the requests of MLA models (data-parallel attention)."
+    )
+    kernels: Text = Field("new", description="Generation of its kernels: old or new.")
+    decode_efficiency: Positive = Field(
+        description="Share of peak arithmetic, before the scales of family and format; at most 0.95"
+        " after them."
+    )
+    prefill_efficiency: Positive
     moe_efficiency: Share = Field(description="Arithmetic of mixtures of experts, relative.")
     step_overhead_s: NonNegative = Field(description="Per pass of a model of 32 layers.")
     sequence_overhead_s: NonNegative
@@ -96,6 +103,9 @@ class Calibration(Row):
     link_latency_s: NonNegative
     pcie_link_efficiency: Share
     pcie_link_latency_s: NonNegative
+    traffic: NonNegative = Field(
+        0.0, description="Times a layer moves each token's state through memory."
+    )
     blend_exponent: Positive
     activation_gib: NonNegative = Field(description="Framework's reserve per device.")
     sampler_bytes: NonNegative = Field(
@@ -121,16 +131,39 @@ class CalibrationScale(Row):
     """
 
     table: ClassVar = "calibration_scales"
-    key: ClassVar = ("family", "peak")
+    key: ClassVar = ("family", "peak", "kernels")
 
     family: Text = Field(description="Chip family; ``*``: any.")
     peak: Text = Field(description="Arithmetic, or weight_only; ``*``: any.")
+    kernels: Text = Field("*", description="Generation of the stack's kernels; ``*``: any.")
     compute: Positive
     bandwidth: Positive
+    cache_repeats: Share = Field(
+        0.0,
+        description="Old kernels read KV once per KV head (0) up to once per query head (1).",
+    )
     n: Count
     groups: Count = 0
     spread: Positive = Field(description="80 % interval half-width no narrower than this.")
     evidence: Evidence
+
+
+class CalibrationError(Row):
+    """How far the roofline was from measurements that its factors had not seen."""
+
+    table: ClassVar = "calibration_errors"
+    key: ClassVar = ("left_out", "framework", "version", "metric")
+
+    left_out: Text = Field(description="What each fit had not seen: group, chip or model.")
+    framework: Text = Field(description="Stack that was measured; ``*``: all.")
+    version: Text
+    metric: Text = Field(description="rate, tpot_ms or ttft_ms.")
+    n: Count
+    groups: Count = Field(description="Distinct (model, chip, framework) among the n.")
+    median_ape: NonNegative = Field(description="Median absolute error over the measured value.")
+    p90_ape: NonNegative
+    bias: float = Field(description="Median signed error over the measured value.")
+    coverage80: Share = Field(description="Share inside the shipped 80 % interval.")
 
 
 class Anchor(Row):
