@@ -36,7 +36,7 @@ CHAT: dict[str, Any] = {
     "current": {
         "cloud": "aws",
         "region": "us-east-1",
-        "instance": "g6e.xlarge",
+        "instance": "p5.48xlarge",
         "instances": 2,
         "framework": "vllm",
         "weight_precision": "bf16",
@@ -130,7 +130,7 @@ def test_it_starts_from_today_and_without_a_result(card):
     assert chosen(card) == {
         "Workload": "chat",
         "Model that ran": "",
-        "Machine": "g6e.xlarge",
+        "Machine": "p5.48xlarge",
         "Tensor parallel": "1",
         "Framework": "vllm",
         "Weights": "bf16",
@@ -258,17 +258,17 @@ def test_behind_a_hosted_api_what_ran_must_be_chosen(card):
     choose(card, Workload="long answers")
     assert (chosen(card)["Machine"], chosen(card)["Framework"]) == ("", "")
     assert attach_button(card).disabled
-    choose(card, Machine="g6e.xlarge", Framework="vllm", Weights="bf16")
+    choose(card, Machine="p5.48xlarge", Framework="vllm", Weights="bf16")
     press(card, "Attach")
     (run,) = held(card, "long answers")
-    assert (run.model, run.accelerator) == ("Llama-3.1-8B", "L40S")
+    assert (run.model, run.accelerator) == ("Llama-3.1-8B", "H100-SXM")
 
 
 def test_choices_are_kept_by_workload(card):
-    choose(card, Machine="p5.48xlarge", Tensor_parallel="4")
+    choose(card, Machine="p4d.24xlarge", Tensor_parallel="4")
     choose(card, Workload="long answers")
     choose(card, Workload="chat")
-    assert (chosen(card)["Machine"], chosen(card)["Tensor parallel"]) == ("p5.48xlarge", "4")
+    assert (chosen(card)["Machine"], chosen(card)["Tensor parallel"]) == ("p4d.24xlarge", "4")
     choose(card, Machine="g6e.xlarge")
     assert chosen(card)["Tensor parallel"] == "1", "the machine has one chip"
 

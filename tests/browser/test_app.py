@@ -114,8 +114,8 @@ workloads:
   model: Llama-3.1-8B
   isl_tokens: 1000
   osl_tokens: 200
-  demand: {mean_rps: 40}
-  current: {cloud: aws, region: us-east-1, instance: g6e.xlarge, framework: vllm,
+  demand: {mean_rps: 400}
+  current: {cloud: aws, region: us-east-1, instance: p5.48xlarge, framework: vllm,
             weight_precision: bf16}
 """
     )
@@ -130,7 +130,7 @@ workloads:
     panel.locator(".mlc-table:has-text('vllm_bench_serve.json')").wait_for()
     panel.get_by_label("Machine").select_option("c7a.large")
     panel.locator("[role=alert]:has-text('predicted for it')").wait_for()
-    panel.get_by_label("Machine").select_option("g6e.xlarge")
+    panel.get_by_label("Machine").select_option("p5.48xlarge")
     panel.get_by_role("button", name="Attach").click()
     after = app.wait_for_other_figures(before)
     panel.locator(".mlc-stand .mlc-measured:has-text('measured')").first.wait_for()
