@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from advisor.app.benchmark import BenchmarkCard
 from advisor.app.scenario import Scenario
 from advisor.app.widgets import html
 from advisor.app.widgets.chart import Chart
@@ -45,13 +46,16 @@ class AccuracyPanel:
             html.progress(None, "Predicting every published measurement…"),
         )
         self._body, self._side = stack(), stack()
-        self.main: list[Any] = [self._head, self._body]
+        # Between the two, so that it can be used at once and stays where it is.
+        self._benchmark = BenchmarkCard(scenario)
+        self.main: list[Any] = [self._head, self._benchmark.widget, self._body]
         self.aside: list[Any] = [self._side]
         self._task: asyncio.Task[None] | None = None
         self.refresh()
 
     def refresh(self) -> None:
-        """Nothing here depends on the plan: work it out once."""
+        """Show which benchmarks are attached; the card is of no plan and worked out once."""
+        self._benchmark.refresh()
         if self._task is not None or self._body.children:
             return
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import traitlets
@@ -11,10 +11,12 @@ import traitlets
 from advisor.catalog import Catalog
 from advisor.errors import AdvisorError, InputError
 from advisor.optimize import playbook_plans
+from advisor.optimize.recalibrate import speeds
 from advisor.optimize.setting import Setting
 from advisor.optimize.solve import as_setting
+from advisor.performance.attach import with_measured
 from advisor.playbook import View
-from advisor.portfolio import LEVERS, Lever, Portfolio
+from advisor.portfolio import LEVERS, Lever, Measured, Portfolio
 from advisor.portfolio.load import load_portfolio, parse, sample_path
 from advisor.report.planfile import plan_json, read_plan_file, write_plan_file
 
@@ -85,6 +87,21 @@ class Scenario(traitlets.HasTraits):
         data = self.portfolio.to_dict()
         _put(data, self.portfolio, target, value)
         self._replace(portfolio=parse(data, self.catalog))
+
+    def measure(self, workload: str, measured: Sequence[Measured]) -> None:
+        """Put `measured` in place of all of a workload's own benchmarks.
+
+        Raises
+        ------
+        InputError
+            For a run that cannot have been; the scenario stays as it was.
+        """
+        changed = with_measured(self.portfolio, self.catalog, workload, measured)
+        target = changed.workload(workload)
+        if target.measured:
+            # Found out here, it is an answer to who gave the run, not a failed solve later.
+            speeds(self.catalog, target)
+        self._replace(portfolio=changed)
 
     def open_portfolio(
         self, portfolio: Portfolio, rejected: Mapping[str, Collection[Lever]] | None = None
@@ -171,7 +188,7 @@ class Scenario(traitlets.HasTraits):
         except AdvisorError as error:
             if run == self._run:
                 self.portfolio, self.rejected, self._setting = before
-                self.busy, self.error = False, str(error)
+                self.error, self.busy = str(error), False
             return
         if run == self._run:
             self.view, self.busy = view, False

@@ -190,5 +190,7 @@ def step_widget(key: str, scenario: Scenario | None = None) -> Any:
 
 def accuracy_widget(scenario: Scenario | None = None) -> Any:
     """The accuracy card by itself, for its notebook."""
-    panel = AccuracyPanel(scenario or Scenario())
+    scenario = scenario or Scenario()
+    panel = AccuracyPanel(scenario)
+    scenario.observe(lambda _change: panel.refresh(), "view")
     return page(stack(*panel.main), stack(*panel.aside))

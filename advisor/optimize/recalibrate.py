@@ -132,11 +132,38 @@ def speeds(catalog: Catalog, workload: Workload) -> Array:
             raise _doubt(workload, run, f"cannot be compared: {answer['reason']}")
         ratio = run.requests_per_s / float(answer["predicted"])
         if not PLAUSIBLE[0] <= ratio <= PLAUSIBLE[1]:
-            raise _doubt(
-                workload, run, f"{ratio:.3g} times the {answer['predicted']:.3g} predicted for it"
-            )
+            predicted = f"the {answer['predicted']:.3g} requests/s predicted for it"
+            raise _doubt(workload, run, f"finished {ratio:.3g} times {predicted}")
         out.append(ratio)
     return np.array(out)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One of a workload's own runs against the model.
+
+    Attributes
+    ----------
+    run : Measured
+    speed : float
+        How many times as fast as predicted.
+    alike : bool
+        Whether its tokens stand for the workload's, so that evidence can become ``measured``.
+    """
+
+    run: Measured
+    speed: float
+    alike: bool
+
+
+def judged(catalog: Catalog, workload: Workload) -> list[Judged]:
+    """Each of a workload's runs, judged; errors are those of `speeds`."""
+    if not workload.measured:
+        return []
+    return [
+        Judged(run, float(speed), tokens_alike(workload, run))
+        for run, speed in zip(workload.measured, speeds(catalog, workload), strict=True)
+    ]
 
 
 def _doubt(workload: Workload, run: Measured, problem: str) -> PortfolioError:
@@ -204,10 +231,16 @@ def _nearness(
     same &= ~(asked["prefix_hit"].gt(0) | asked["speculative"].gt(0))
     if workload.kind == "llm":
         same &= asked["kv_precision"] == run.kv_precision
-    same &= _alike(run.isl_tokens, workload.isl_tokens)
-    same &= _alike(run.osl_tokens, workload.osl_tokens)
+    same &= tokens_alike(workload, run)
     out: npt.NDArray[np.int_] = chip.to_numpy(int) + stack.to_numpy(int) + same.to_numpy(int)
     return out
+
+
+def tokens_alike(workload: Workload, run: Measured) -> bool:
+    """Whether a run's mean input and output tokens stand for the workload's."""
+    return _alike(run.isl_tokens, workload.isl_tokens) and _alike(
+        run.osl_tokens, workload.osl_tokens
+    )
 
 
 def _alike(measured: float | None, wanted: float | None) -> bool:

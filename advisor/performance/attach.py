@@ -59,7 +59,8 @@ def attach(
     Raises
     ------
     InputError
-        For an unknown workload or name, a run of another model, or one where requests failed.
+        For an unknown workload or name, a run of another model, one where requests failed, or one
+        that is attached already.
     """
     names = [w.name for w in portfolio.workloads]
     if workload not in names:
@@ -70,8 +71,22 @@ def attach(
             fix=did_you_mean(workload, names),
         )
     target = portfolio.workload(workload)
-    added = tuple(_measured(catalog, target, run, ran_on or RanOn()) for run in runs)
-    changed = target.model_copy(update={"measured": (*target.measured, *added)})
+    measured = list(target.measured)
+    for run in runs:
+        added = _measured(catalog, target, run, ran_on or RanOn())
+        if added in measured:
+            # Counted twice, it would outweigh the others.
+            raise InputError(f"this run is attached to '{workload}' already", file=run.file)
+        measured.append(added)
+    return with_measured(portfolio, catalog, workload, measured)
+
+
+def with_measured(
+    portfolio: Portfolio, catalog: Catalog, workload: str, measured: Sequence[Measured]
+) -> Portfolio:
+    """The portfolio with `measured` in place of all of a workload's own benchmarks."""
+    target = portfolio.workload(workload)
+    changed = target.model_copy(update={"measured": tuple(measured)})
     workloads = tuple(changed if w is target else w for w in portfolio.workloads)
     return check(portfolio.model_copy(update={"workloads": workloads}), catalog)
 
@@ -140,10 +155,7 @@ def _model(catalog: Catalog, workload: Workload, run: Benchmark, stated: str | N
         raise NotFoundError(
             f"{run.file}: no model is named {name!r}; {hint or 'name the one that it is'}"
         )
-    may = {own, *(str(catalog.lookup("models", s)["model"]) for s in workload.substitutes)}
-    may |= {
-        str(r["model"]) for r in records(catalog["models"]) if own in (r["distills_from"] or ())
-    }
+    may = served_by(catalog, workload)
     if found not in may:
         raise InputError(
             f"the run was of another model than workload '{workload.name}' is served by",
@@ -152,3 +164,13 @@ def _model(catalog: Catalog, workload: Workload, run: Benchmark, stated: str | N
             allowed=", ".join(sorted(may)),
         )
     return found
+
+
+def served_by(catalog: Catalog, workload: Workload) -> list[str]:
+    """Catalog names of the models that may serve a workload, its own first."""
+    own = str(catalog.lookup("models", workload.model)["model"])
+    others = {str(catalog.lookup("models", s)["model"]) for s in workload.substitutes}
+    others |= {
+        str(r["model"]) for r in records(catalog["models"]) if own in (r["distills_from"] or ())
+    }
+    return [own, *sorted(others - {own})]

@@ -69,15 +69,18 @@ class Benchmark:
     as_of: date | None
 
 
-def read_benchmarks(path: Path | str) -> list[Benchmark]:
+def read_benchmarks(source: Path | str | bytes, name: str = "") -> list[Benchmark]:
     """The runs in a result file, in the order they stand there.
 
     The format is told from the content: ``vllm bench serve``, AIPerf, GenAI-Perf or GuideLLM.
 
     Parameters
     ----------
-    path : Path
-        JSON, or JSON lines where results were appended to one file.
+    source : Path, str or bytes
+        A file's place, or its content: JSON, or JSON lines where results were appended to one
+        file.
+    name : str
+        What messages call the file; by default its name.
 
     Returns
     -------
@@ -91,8 +94,10 @@ def read_benchmarks(path: Path | str) -> list[Benchmark]:
         missing, not numbers, or contradict one another.
     """
     found: list[Benchmark] = []
-    name = Path(path).name
-    for row, whole in _documents(Path(path)):
+    if not isinstance(source, bytes):
+        name = name or Path(source).name
+        source = _content(Path(source))
+    for row, whole in _documents(source, name):
         shape = _recognised(whole, name, row)
         runs = _at(whole, shape.runs) if shape.runs else [whole]
         for i, run in enumerate(runs):
@@ -101,14 +106,17 @@ def read_benchmarks(path: Path | str) -> list[Benchmark]:
     return found
 
 
-def _documents(path: Path) -> Iterator[tuple[int | None, Any]]:
+def _documents(content: bytes, file: str) -> Iterator[tuple[int | None, Any]]:
     """The JSON values in a file, with the line of each where there are several."""
-    text = _text(path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("not UTF-8 text", file=file, allowed=_examples()) from None
     try:
         whole = json.loads(text)
     except json.JSONDecodeError as error:
         if error.msg != "Extra data":
-            raise _not_json(path, error.lineno, error.msg) from None
+            raise _not_json(file, error.lineno, error.msg) from None
     else:
         yield None, whole
         return
@@ -117,21 +125,21 @@ def _documents(path: Path) -> Iterator[tuple[int | None, Any]]:
             try:
                 value = json.loads(line)
             except json.JSONDecodeError as error:
-                raise _not_json(path, number, error.msg) from None
+                raise _not_json(file, number, error.msg) from None
             yield number, value
 
 
-def _not_json(path: Path, row: int, problem: str) -> InputError:
+def _not_json(file: str, row: int, problem: str) -> InputError:
     return InputError(
         f"not valid JSON: {problem.lower()}",
-        file=path.name,
+        file=file,
         row=row,
         allowed=_examples(),
         fix="a run that was broken off leaves half a file: run it again",
     )
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -142,12 +150,10 @@ def _text(path: Path) -> str:
                 allowed=f"at most {MAX_BYTES / 1e6:,.0f} MB",
                 fix="save it without the requests one by one",
             )
-        return path.read_text("utf-8-sig")
+        return path.read_bytes()
     except OSError as error:
         problem = f"cannot be read: {(error.strerror or str(error)).lower()}"
         raise InputError(problem, file=str(path)) from None
-    except UnicodeDecodeError:
-        raise InputError("not UTF-8 text", file=path.name, allowed=_examples()) from None
 
 
 def _examples() -> str:

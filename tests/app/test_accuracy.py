@@ -154,4 +154,5 @@ def test_the_rail_ends_with_it(scenario):
     app = App(scenario)
     assert app.keys[-1] == "accuracy"
     assert isinstance(app.panel("accuracy"), AccuracyPanel)
-    assert pd.DataFrame(app.panel("accuracy").main[1].children[0].children[-1].rows)["id"].is_unique
+    (chart,) = (w for part in app.panel("accuracy").main for w in inside(part, Chart))
+    assert pd.DataFrame(chart.rows)["id"].is_unique

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
+RESULT = Path(__file__).parents[1] / "performance/files/vllm_bench_serve.json"
 PATIENCE_MS = 60_000
 # Values that reached the page without being put into words.
 UNFORMATTED = re.compile(r"\b(NaN|nan|inf|undefined|Traceback)\b|[:·$×(] ?None\b")
@@ -100,6 +101,43 @@ def test_the_accuracy_card_comes_up_by_itself(app: Watched) -> None:
     assert "published measurements are predicted within" in app.page.inner_text(".mlc-lead")
     body = app.page.inner_text(".mlc-panel")
     assert not UNFORMATTED.search(body), UNFORMATTED.search(body)
+
+
+def test_a_benchmark_of_ones_own_becomes_the_evidence(app: Watched, tmp_path: Path) -> None:
+    file = tmp_path / "chat.yaml"
+    file.write_text(
+        """
+workloads:
+- name: chat
+  kind: llm
+  task: generation
+  model: Llama-3.1-8B
+  isl_tokens: 1000
+  osl_tokens: 200
+  demand: {mean_rps: 400}
+  current: {cloud: aws, region: us-east-1, instance: p5.48xlarge, framework: vllm,
+            weight_precision: bf16}
+"""
+    )
+    sample = app.figures()
+    app.page.set_input_files("input[type=file]", file)
+    before = app.wait_for_other_figures(sample)
+    app.visit("accuracy")
+    panel = app.page.locator(".mlc-panel")
+    panel.locator("input[type=file]").set_input_files(file)
+    panel.locator(".mlc-upload [role=alert]:has-text('.json')").wait_for()
+    panel.locator("input[type=file]").set_input_files(RESULT)
+    panel.locator(".mlc-table:has-text('vllm_bench_serve.json')").wait_for()
+    panel.get_by_label("Machine").select_option("c7a.large")
+    panel.locator("[role=alert]:has-text('predicted for it')").wait_for()
+    panel.get_by_label("Machine").select_option("p5.48xlarge")
+    panel.get_by_role("button", name="Attach").click()
+    after = app.wait_for_other_figures(before)
+    panel.locator(".mlc-stand .mlc-measured:has-text('measured')").first.wait_for()
+    panel.get_by_role("button", name="Remove").click()
+    assert app.wait_for_other_figures(after) == before
+    assert panel.locator(".mlc-stand").count() == 0
+    panel.get_by_role("button", name="Put it back").wait_for()
 
 
 def test_rejecting_makes_the_plan_dearer_and_accepting_again_restores_it(app: Watched) -> None:

@@ -233,6 +233,14 @@ def test_a_result_file_becomes_a_benchmark_of_the_workload(shipped):
     assert load_portfolio(write(one).encode(), shipped, name="new.yaml") == one
 
 
+def test_a_run_counts_once(shipped):
+    one = attach(portfolio(shipped, [PLAIN]), shipped, "chat", runs())
+    with pytest.raises(InputError, match="attached to 'chat' already"):
+        attach(one, shipped, "chat", runs())
+    other = attach(one, shipped, "chat", runs(), RanOn(instance="p5.48xlarge"))
+    assert len(other.workload("chat").measured) == 2
+
+
 def test_a_named_machine_holds_the_copy_on_one_chip(shipped):
     split = portfolio(shipped, [changed(PLAIN, current={"tensor_parallel": 2})])
     here = attach(split, shipped, "chat", runs()).workload("chat").measured[0]

@@ -42,6 +42,11 @@ def test_vllm_bench_serve():
     assert run.as_of == date(2026, 9, 1)
 
 
+def test_a_file_that_is_in_memory_is_read_alike():
+    path = FILES / "vllm_bench_serve.json"
+    assert read_benchmarks(path.read_bytes(), path.name) == read_benchmarks(path)
+
+
 def test_results_appended_to_one_file_are_several_runs():
     first, second = read_benchmarks(FILES / "vllm_appended.json")
     assert (first.rate, first.concurrency) == (None, 64.0)
