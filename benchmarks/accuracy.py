@@ -41,7 +41,6 @@ def compared(data: Data, value: np.ndarray, spreads: pd.DataFrame) -> pd.DataFra
     """Rows with signed error and whether the interval of the shipped factors holds them."""
     rows = data.rows.assign(predicted=value)
     original = rows["id"].str.split(" ", n=1).str[1]
-    spreads = spreads.drop_duplicates("id")
     ratio = spreads.set_index("id")["ratio"].reindex(original).to_numpy(float)
     rows["error"] = rows["predicted"] / rows["value"] - 1.0
     inside = (rows["value"] >= rows["predicted"] / ratio) & (

@@ -10,13 +10,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import accuracy
 import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
-from advisor.performance.accuracy import summary
 from advisor.performance.contract import load
 from advisor.performance.measured import predict_rows, questions, read_measurements
+from advisor.performance.stated import BENCHMARK
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = (
@@ -77,11 +78,7 @@ def told(title: str, found: pd.DataFrame) -> None:
     found = found[found["predicted"].notna()]
     error = found["predicted"] / found["value"] - 1.0
     inside = (found["low"] <= found["value"]) & (found["value"] <= found["high"])
-    f = summary(found.assign(error=error, inside=inside.astype(float)))
-    print(
-        f"{title:52} n {f['n']:4} groups {f['groups']:3}  median {f['median_ape']:6.1%}"
-        f"  P90 {f['p90_ape']:6.1%}  bias {f['bias']:+6.1%}  coverage {f['coverage80']:4.0%}"
-    )
+    accuracy.told(title, found.assign(error=error, inside=inside.astype(float)))
 
 
 def main() -> None:
@@ -99,7 +96,7 @@ def main() -> None:
             for key, part in found.groupby(name):
                 if len(part) >= 20:
                     told(f"  {key}", part)
-        benchmark = found["source"].str.contains("mlcommons|mlperf")
+        benchmark = found["source"].str.contains(BENCHMARK)
         told("  MLPerf", found[benchmark])
         for key, part in found[benchmark].groupby("scenario"):
             told(f"    {key}", part)

@@ -7,8 +7,8 @@ published measurements. One set of factors is shared by all
 rows; stacks, chip families and number formats may depart from it, held back by a prior (a Gaussian
 on the logarithm), so that few rows move little. The loss grows linearly beyond about 10 % error.
 
-Errors are reported by leaving out groups, never rows: (model, chip, framework), then every chip,
-then every model in turn. ``--write`` puts factors and spreads in ``catalogs/calibration.csv`` and
+Errors are reported by leaving out groups, never rows: (model, chip, framework), then every chip in
+turn, then every model. ``--write`` puts factors and spreads in ``catalogs/calibration.csv`` and
 ``catalogs/calibration_scales.csv``.
 """
 
@@ -19,20 +19,20 @@ import sys
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
 from advisor.catalog import Catalog
+from advisor.performance.accuracy import summary
 from advisor.performance.efficiency import version_key
 from advisor.performance.generic import with_generic
 from advisor.performance.measured import questions, read_measurements
 from advisor.performance.measured_llm import Prepared, prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from calibration_rows import GROUPS, OLD_FAMILIES, OLD_KERNELS, write
+from calibration_rows import GROUPS, OLD, OLD_FAMILIES, OLD_KERNELS, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "catalogs" / "measurements.csv"
@@ -41,8 +41,6 @@ NOISE = 0.1
 
 ENOUGH = 4
 """Rows of one group from which on each counts less."""
-TUNED = frozenset({"tensorrt-llm tuned", "vllm tuned"})
-"""Stacks that are fitted though no framework of that name exists."""
 
 SHARED = {
     "bandwidth": (0.85, 0.15),
@@ -131,12 +129,12 @@ def gather(catalog: Catalog, files: list[Path]) -> Data:
     table = table[table["workload"] == "llm"].reset_index(drop=True)
     catalog, told = with_generic(catalog, table)
     asked, _ = questions(catalog, table, told)
-    asked = prepare(catalog, asked, TUNED).rows
+    asked = prepare(catalog, asked).rows
     stacks = [stack_of(f, v) for f, v in zip(asked["stack"], asked["version"], strict=True)]
     known = np.array([s != "" for s in stacks]) & ~asked["generic"].to_numpy(bool)
-    prepared = prepare(catalog, asked[known], TUNED)
+    prepared = prepare(catalog, asked[known])
     answered = np.isfinite(prepared.values())
-    prepared = prepare(catalog, prepared.rows[answered], TUNED)
+    prepared = prepare(catalog, prepared.rows[answered])
     rows = prepared.rows
     stacks = [stack_of(f, v) for f, v in zip(rows["stack"], rows["version"], strict=True)]
     chips = [catalog.lookup("accelerators", n) for n in rows["accelerator"]]
@@ -148,7 +146,7 @@ def gather(catalog: Catalog, files: list[Path]) -> Data:
         stack=np.array(stacks),
         family=np.array(
             [
-                f"{c['family']} old"
+                c["family"] + OLD
                 if c["family"] in OLD_FAMILIES and s in OLD_KERNELS
                 else c["family"]
                 for c, s in zip(chips, stacks, strict=True)
@@ -185,7 +183,7 @@ def parameters(data: Data, train: np.ndarray) -> dict[str, tuple[float, float]]:
     if "neuron" in set(data.family[train]):
         out["neuron link"] = (0.0, 1.0)
         out["neuron latency"] = (0.0, 1.0)
-    if "cdna3 old" in set(data.family[train]):
+    if np.char.endswith(data.family[train].astype(str), OLD).any():
         out["cdna repeats"] = (float(np.log(0.5)), 0.5)
     return out
 
@@ -204,7 +202,7 @@ def factors(data: Data, t: dict[str, float]) -> dict[str, np.ndarray]:
     neuron = np.where(data.family == "neuron", t.get("neuron link", 0.0), 0.0)
     late = np.where(data.family == "neuron", t.get("neuron latency", 0.0), 0.0)
     pcie = data.pcie
-    repeats = np.exp(t.get("cdna repeats", 0.0)) * np.char.endswith(data.family.astype(str), " old")
+    repeats = np.exp(t.get("cdna repeats", 0.0)) * np.char.endswith(data.family.astype(str), OLD)
     out = {
         "bandwidth_efficiency": np.minimum(np.exp(t["bandwidth"] + read), 1.0),
         "cache_efficiency": np.full(len(read), np.exp(t["cache"])),
@@ -296,31 +294,19 @@ def left_out(
     return out
 
 
-def figures(data: Data, value: np.ndarray, mask: np.ndarray) -> dict[str, Any]:
-    """n, groups, median and P90 absolute error, and signed median."""
-    error = (value / data.value - 1.0)[mask]
-    size = np.abs(error)
-    return {
-        "n": len(size),
-        "groups": len(set(data.groups("model", "accelerator", "framework")[mask])),
-        "median": float(np.median(size)),
-        "p90": float(np.quantile(size, 0.9)),
-        "bias": float(np.median(error)),
-    }
-
-
 def report(data: Data, title: str, value: np.ndarray) -> None:
     """Print errors by stack and metric."""
     print(f"\n{title}")
     metric = data.rows["metric"].to_numpy()
+    rows = data.rows.assign(error=value / data.value - 1.0, inside=np.nan)
     for stack in [*sorted(set(data.stack)), ""]:
         for name in sorted(set(metric)):
             mask = ((data.stack == stack) | (stack == "")) & (metric == name)
             if mask.any():
-                f = figures(data, value, mask)
+                f = summary(rows[mask])
                 print(
                     f"  {stack or 'all':18} {name:12} n {f['n']:4} groups {f['groups']:3}  median"
-                    f" {f['median']:6.1%}  P90 {f['p90']:6.1%}  bias {f['bias']:+6.1%}"
+                    f" {f['median_ape']:6.1%}  P90 {f['p90_ape']:6.1%}  bias {f['bias']:+6.1%}"
                 )
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from advisor.catalog import Catalog
 from advisor.performance import anchors, server
-from advisor.performance.pass_effects import Effect, covariance, effects
+from advisor.performance.pass_effects import Effect, effects
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIR = ("model", "accelerator")
@@ -70,10 +70,8 @@ def server_errors(
     table: pd.DataFrame, shared: tuple[Effect, ...], parts: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """`left_out` of the server shares."""
-    cover = covariance(table, table, shared, "server") + server.ANCHOR_NOISE**2 * np.eye(len(table))
-    inverse = np.linalg.inv(cover)
-    deviation = np.log(table["server"] / table["rule_server"]).to_numpy(float)
-    return left_out(inverse, inverse @ deviation, parts)
+    k = server.solved(table, shared)
+    return left_out(k.inverse, k.weights, parts)
 
 
 def climbed(

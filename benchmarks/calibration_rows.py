@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from advisor.catalog.rows.serving import Calibration, CalibrationError, CalibrationScale
+from advisor.performance.accuracy import summary
 
 GROUPS: dict[tuple[str, str], bool] = {
     ("tensorrt-llm", "0.5"): False,
@@ -35,6 +36,8 @@ GROUPS: dict[tuple[str, str], bool] = {
 
 OLD_FAMILIES = ("cdna2", "cdna3")
 """Families on which kernels of 2024 differ from later ones."""
+OLD = " old"
+"""What the names of those families end in here, where the stack's kernels are of 2024."""
 OLD_KERNELS = ("vllm 0.2", "vllm 0.6", "tgi *")
 """Stacks whose attention kernels outside NVIDIA's chips read the cache once per query head."""
 
@@ -201,7 +204,6 @@ def _error_rows(
     """Errors of each scheme by stack and metric, and over all stacks."""
     measured = data.rows["metric"].to_numpy()
     metric = np.where(np.char.endswith(measured.astype(str), "_ms"), measured, "rate")
-    label = data.groups("model", "accelerator", "framework")
     wide = np.array([float(stacks[s]["spread"]) for s in data.stack])
     for name in ("tpot", "ttft"):
         pairs = zip(data.stack, wide, strict=True)
@@ -211,6 +213,7 @@ def _error_rows(
     for scheme, value in schemes.items():
         ratio = value / data.value
         inside = (ratio <= 1.0 + wide) & (ratio >= 1.0 / (1.0 + wide))
+        rows = data.rows.assign(error=ratio - 1.0, inside=inside.astype(float))
         for stack in ["* *", *sorted(set(data.stack))]:
             for name in ("rate", "tpot_ms", "ttft_ms"):
                 mask = (metric == name) & ((data.stack == stack) | (stack == "* *"))
@@ -218,19 +221,17 @@ def _error_rows(
                 if not mask.any():
                     continue
                 framework, version = stack.rsplit(" ", 1)
-                error = ratio[mask] - 1.0
+                found = summary(rows[mask])
+                shares = {k: f"{found[k]:.4f}" for k in ("median_ape", "p90_ape", "bias")}
                 out.append(
                     {
                         "left_out": scheme.removeprefix("left out by "),
                         "framework": framework,
                         "version": version,
                         "metric": name,
-                        "n": int(mask.sum()),
-                        "groups": len(set(label[mask])),
-                        "median_ape": f"{np.median(np.abs(error)):.4f}",
-                        "p90_ape": f"{np.quantile(np.abs(error), 0.9):.4f}",
-                        "bias": f"{np.median(error):.4f}",
-                        "coverage80": f"{inside[mask].mean():.3f}",
+                        **found,
+                        **shares,
+                        "coverage80": f"{found['coverage80']:.3f}",
                     }
                 )
     return out
@@ -297,20 +298,17 @@ def _spread(errors: list[np.ndarray], mask: np.ndarray) -> float | str:
     return round(float(np.clip(np.exp(np.quantile(pooled, 0.82)) - 1.0, 0.08, 1.0)), 3)
 
 
-KERNELS = {"cdna2": "new", "cdna3": "new"}
-"""Families whose scale holds for one generation of kernels only."""
-
-
 def _scale_row(data: Any, t: dict[str, float], family: str, peak: str) -> dict[str, Any]:
     prefix = f"family {family}" if peak == "*" else f"peak {peak}"
     mine = data.family == family if peak == "*" else data.peak == peak
+    old = family.endswith(OLD)
     return {
-        "family": family.removesuffix(" old"),
+        "family": family.removesuffix(OLD),
         "peak": peak,
-        "kernels": "old" if family.endswith(" old") else KERNELS.get(family, "*"),
+        "kernels": "old" if old else "new" if family in OLD_FAMILIES else "*",
         "compute": f"{np.exp(t.get(f'{prefix} compute', 0.0)):.4g}",
         "bandwidth": f"{np.exp(t.get(f'{prefix} read', 0.0)):.4g}",
-        "cache_repeats": f"{_repeats(t) if family.endswith(' old') else 0.0:.4g}",
+        "cache_repeats": f"{_repeats(t) if old else 0.0:.4g}",
         "n": int(mine.sum()),
         "groups": len(set(data.groups("model", "accelerator")[mine])),
         # Kernels that unpack weights differ between libraries and years.

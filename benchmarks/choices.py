@@ -146,8 +146,8 @@ def main() -> None:
     shipped = predict_rows(catalog, rows)["predicted"].to_numpy(float)
     out = unseen(catalog, files, rows)
     left = rows["id"].map(out[~out.index.duplicated()]).to_numpy(float)
-    named = chips(catalog, rows)
-    lost = sorted(c for c in set(rows["accelerator"]) if named.get(c) not in price)
+    held = chips(catalog, rows)
+    lost = sorted(c for c in set(rows["accelerator"]) if held.get(c) not in price)
     print(
         f"{len(rows)} measurements; chips without an on-demand price: {', '.join(lost) or 'none'}"
     )

@@ -35,7 +35,7 @@ REPEATS = 100
 
 
 def files() -> list[Path]:
-    """Measurement files named on the command line, else all there are."""
+    """Measurement files named on the command line, else the two above."""
     named = [Path(a) for a in sys.argv[1:]]
     published = ROOT / "benchmarks" / "published" / "tensorrt_llm.csv"
     return named or [ROOT / "catalogs" / "measurements.csv", published]

@@ -235,19 +235,19 @@ def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) 
         f"quality {q:.1%} is under the floor of {workload.quality_floor:.1%}"
         for q in out.loc[poor, "quality"]
     ]
-    return out.assign(alone_low=np.nan)
+    return out.assign(alone_low=np.nan, own_speed=corrected.speed)
 
 
 def under_load(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.DataFrame:
     """Rows of `with_predictions` with what they carry when requests come at random.
 
     Changes ``rps`` and ``rps_low`` (one replica of a large fleet) and ``alone_low`` (one alone) of
-    those that batch continuously and have latency targets at all.
+    those that batch continuously, unless the work may wait.
     """
     if workload.kind != "llm" or workload.deferrable_hours is not None or table.empty:
         return table
     asked = _asked(catalog, workload, table)
-    speed = correction(catalog, workload, asked).speed
+    speed = table["own_speed"].to_numpy(float)
     for target in ("ttft_slo_s", "tpot_slo_s"):
         asked[target] *= speed
     ca2 = catalog.assumption("burstiness_ca2")

@@ -30,7 +30,7 @@ from .chips import peak_tflops
 from .configs import Array
 from .lookup import Lookup, column
 from .onepass import PASS_BLEND, sample_gflops
-from .pass_effects import KEYS, SLOPES, Effect, alike, covariance, effects, slopes
+from .pass_effects import KEYS, SLOPES, Effect, alike, covariance, effects, prior, slopes
 from .rules import rule_of_thumb
 
 STEPS = 4
@@ -106,7 +106,7 @@ def estimate(catalog: Catalog, asked: pd.DataFrame) -> pd.DataFrame:
     speed = covariance(asked, k.table, k.effects, "speed") * (part - 1.0)
     fixed = covariance(asked, k.table, k.effects, "fixed") * part
     told_speed, told_fixed = speed @ k.inverse, fixed @ k.inverse
-    own = {name: _prior(asked, k.effects, name) for name in ("speed", "fixed")}
+    own = {name: prior(asked, k.effects, name) for name in ("speed", "fixed")}
     exact = alike(asked, k.table, ("model", "accelerator", "framework", "peak")).any(axis=1)
     near = alike(asked, k.table, ("kind", "family")).any(axis=1)
     return pd.DataFrame(
@@ -120,15 +120,6 @@ def estimate(catalog: Catalog, asked: pd.DataFrame) -> pd.DataFrame:
             "near": near,
         }
     )
-
-
-def _prior(asked: pd.DataFrame, shared: tuple[Effect, ...], of: str) -> Array:
-    """Variance before any anchor is seen."""
-    out = np.zeros(len(asked))
-    for effect in shared:
-        along = asked[effect.slope].to_numpy(float) if effect.slope else 1.0
-        out = out + (effect.sd(of) * along) ** 2
-    return out
 
 
 def _left(prior: Array, told: Array, across: Array) -> Array:

@@ -11,6 +11,8 @@ import pandas as pd
 
 from advisor.errors import InputError, did_you_mean
 
+from .stated import BENCHMARK
+
 REQUIRED = ("workload", "model", "accelerator", "framework", "scenario", "metric", "value")
 OPTIONAL = (
     "id",
@@ -157,7 +159,7 @@ def _mean_length(text: str, source: str) -> Any:
 
     A longest one is what inputs are padded to, but in MLPerf and where no source is named.
     """
-    if text in MAX_LENGTH_TOKENS and re.search(r"^$|mlcommons|mlperf", source, re.IGNORECASE):
+    if text in MAX_LENGTH_TOKENS and (not source or BENCHMARK.search(source)):
         return MAX_LENGTH_TOKENS[text]
     return re.sub(LONGEST, r"\1", text)
 

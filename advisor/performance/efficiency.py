@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.catalog.records import record
 
 from . import anchors
 from .lookup import Lookup, column
@@ -22,8 +23,13 @@ Factors = dict[str, npt.NDArray[Any]]
 
 def _spread_out(keys: list[Objects]) -> tuple[npt.NDArray[np.intp], list[tuple[Any, ...]]]:
     """Codes of the distinct combinations of several columns, and those combinations."""
-    codes, unique = pd.MultiIndex.from_arrays(keys).factorize()
-    return codes, list(unique)
+    joint = np.zeros(len(keys[0]), np.int64)
+    for key in keys:
+        mine, names = pd.factorize(key, use_na_sentinel=False)
+        # Numbered anew each time, so that many columns do not overflow.
+        joint = pd.factorize(joint * len(names) + mine)[0]
+    first = np.unique(joint, return_index=True)[1]
+    return joint, list(zip(*(key[first] for key in keys), strict=True))
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -32,13 +38,15 @@ def version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match.group(1).split(".")) if match else ()
 
 
-def _pick(table: pd.DataFrame, framework: str, version: str) -> int:
-    """Position of the row for one stack.
+@lru_cache(maxsize=1024)
+def _stack(catalog: Catalog, framework: str, version: str) -> dict[str, Any]:
+    """The calibration row for one stack.
 
     A row's version says from when on it holds; the newest that is not newer than the one asked for
     counts, else the oldest. Where no version is known, a row for any version does, else the one
     that most measurements stand behind.
     """
+    table = catalog["calibration"].reset_index(drop=True)
     name = framework if (table["framework"] == framework).any() else "*"
     places = np.flatnonzero((table["framework"] == name).to_numpy())
     keys = [version_key(table["version"].iloc[i]) for i in places]
@@ -48,7 +56,7 @@ def _pick(table: pd.DataFrame, framework: str, version: str) -> int:
     else:
         counts = table["n"].to_numpy()[places]
         able = [()] if () in keys else [keys[int(counts.argmax())]]
-    return int(places[keys.index(max(able))])
+    return record(table.iloc[places[keys.index(max(able))]])
 
 
 UNSEEN_SPREAD = 0.5
@@ -76,32 +84,37 @@ def calibration_factors(
     moe : array of bool
         Mixtures of experts.
     """
-    table = catalog["calibration"].reset_index(drop=True)
-    codes, unique = _spread_out([framework, version])
-    picks = np.array([_pick(table, *key) for key in unique])
-    out = {name: table[name].to_numpy()[picks][codes] for name in table.columns}
-    out["latent_split"] = out["latent_split"].astype(float)
-    codes, unique = _spread_out([family, peak, out["kernels"]])
-    scales = pd.DataFrame([_scale(catalog, *key) for key in unique]).iloc[codes]
-    share = np.where(moe, out["moe_efficiency"].astype(float), 1.0)
-    compute = scales["compute"].to_numpy() * share
+    codes, unique = _spread_out([framework, version, family, peak])
+    found = pd.DataFrame([_factors(catalog, *key) for key in unique])
+    out: Factors = {str(name): found[name].to_numpy()[codes] for name in found}
+    share = np.where(moe, out["moe_efficiency"], 1.0)
     for name in ("decode_efficiency", "prefill_efficiency"):
-        out[name] = np.minimum(out[name].astype(float) * compute, 0.95)
-    bandwidth = out["bandwidth_efficiency"].astype(float) * scales["bandwidth"].to_numpy()
-    out["bandwidth_efficiency"] = np.minimum(bandwidth, 1.0)
-    out["cache_repeats"] = scales["repeats"].to_numpy()
+        out[name] = np.minimum(out[name] * (out["compute"] * share), 0.95)
     for name in ("link_efficiency", "link_latency_s"):
-        out[name] = np.where(pcie, out[f"pcie_{name}"], out[name]).astype(float)
-    seen = scales["seen"].to_numpy(bool)
-    wide = np.where(seen, scales["spread"].to_numpy(), UNSEEN_SPREAD)
-    for name in ("spread", "tpot_spread", "ttft_spread"):
-        own = pd.to_numeric(pd.Series(out[name])).to_numpy(float)
-        out[name] = np.fmax(np.where(np.isnan(own), out["spread"].astype(float), own), wide)
-    both = np.array(
-        [weakest(a, b) for a, b in zip(out["evidence"], scales["evidence"], strict=True)]
-    )
-    out["evidence"] = np.where(seen, both, "rule").astype(object)
+        out[name] = np.where(pcie, out[f"pcie_{name}"], out[name])
     return out
+
+
+def _factors(
+    catalog: Catalog, framework: str, version: str, family: str, peak: str
+) -> dict[str, Any]:
+    """Factors of a stack on a chip family in an arithmetic; ``compute`` is still to be applied."""
+    out = _stack(catalog, framework, version)
+    scale = _scale(catalog, family, peak, out["kernels"])
+    wide = scale["spread"] if scale["seen"] else UNSEEN_SPREAD
+    widths = {
+        name: max(out["spread"] if pd.isna(out[name]) else out[name], wide)
+        for name in ("spread", "tpot_spread", "ttft_spread")
+    }
+    return {
+        **out,
+        **widths,
+        "compute": scale["compute"],
+        "bandwidth_efficiency": min(out["bandwidth_efficiency"] * scale["bandwidth"], 1.0),
+        "cache_repeats": scale["repeats"],
+        "latent_split": float(out["latent_split"]),
+        "evidence": weakest(out["evidence"], scale["evidence"]) if scale["seen"] else "rule",
+    }
 
 
 STRENGTH = ("measured", "published", "calibrated", "rule")

@@ -1,7 +1,8 @@
 r"""Language-model serving as a roofline over arrays of configurations.
 
 Notation: batch :math:`B`, mean context :math:`c = isl + osl/2`, tensor parallel :math:`n`,
-bytes per weight :math:`w`, bytes per KV element :math:`k`.
+bytes per weight :math:`w`, bytes per KV element :math:`k`. A layer moves each token's state, of
+width :math:`d`, through memory :math:`a` times, and more often where it goes to several experts.
 
 .. math::
 

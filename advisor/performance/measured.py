@@ -6,7 +6,6 @@ Every row is either predicted or named with the reason why not. The contract of 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -115,18 +114,19 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
     weight = aliases.weight_precision(row, accelerator)
     framework = str(row["framework"]).lower()
     framework = aliases.FRAMEWORKS.get(framework, framework)
-    if row["workload"] != "llm":
+    language, entry = row["workload"] == "llm", stated.is_benchmark(row)
+    if not language:
         framework = stated.engine(framework, str(row["notes"]))
     weight = _as_published(row, accelerator, framework, weight, notes)
-    if row["workload"] != "llm" and stated.is_benchmark(row):
+    if entry and not language:
         framework = stated.benchmark_framework(framework, accelerator["kind"], weight)
     catalog.lookup("precisions", weight)
     cache = str(row["kv_precision"] or "").lower()
-    if not cache and row["workload"] == "llm":
-        cache = _usual_cache(weight, framework, stated.is_benchmark(row))
+    if not cache and language:
+        cache = stated.usual_cache(weight, framework, entry)
     low = float(catalog.lookup("precisions", weight)["bits_per_weight"]) < 9
-    entry = stated.is_benchmark(row) and accelerator["vendor"] == "AMD"
-    if row["workload"] == "llm" and framework == "pytorch" and low and not entry:
+    eager = framework == "pytorch" and not (entry and accelerator["vendor"] == "AMD")
+    if language and low and eager:
         raise ValueError(
             "eager PyTorch in 8 or 4 bits goes by its quantization library, which is not stated:"
             " published speeds differ tenfold"
@@ -139,43 +139,15 @@ def _question(catalog: Catalog, row: dict[str, Any], told: dict[str, str]) -> di
         "weight_precision": weight,
         "kv_precision": aliases.CACHES.get(cache, "kv-16"),
         "framework": framework,
-        "version": _round(row) or str(row["framework_version"] or ""),
+        "version": (stated.benchmark_round(row) if language else "")
+        or str(row["framework_version"] or ""),
         "image_px": stated.image_px(row),
         "steps": stated.steps(row),
         "kind": model["kind"],
-        "mlperf": stated.is_benchmark(row),
+        "mlperf": entry,
         "generic": name in told,
         "note": "; ".join(notes),
     }
-
-
-def _tuned(row: dict[str, Any], accelerator: dict[str, Any], notes: list[str]) -> str:
-    """Weight format of that benchmark's entries that state 16 bits or none.
-
-    The statement is of the reference model: speeds beyond the chip's 16-bit arithmetic show that
-    entries are quantized to the narrowest format it has; FP4 from the first round that had it.
-    """
-    narrow = (accelerator["fp4_tflops"] or 0) > 0
-    name = "fp4" if narrow and row["model"] not in {"GPT-J-6B"} else "fp8"
-    given = row["weight_precision"] or "no precision"
-    notes.append(f"stated {given}: taken as {name.upper()}, as entries of this benchmark run")
-    return name
-
-
-def _round(row: dict[str, Any]) -> str:
-    """Round of that benchmark a row's source names: its entries' tuning goes by it."""
-    named = re.search(r"inference_results_v(\d+\.\d+)", str(row["source"]))
-    return named.group(1) if named and row["workload"] == "llm" else ""
-
-
-def _usual_cache(weight: str, framework: str, mlperf: bool) -> str:
-    """KV format where none is stated.
-
-    TensorRT-LLM's published 8- and 4-bit checkpoints carry FP8 caches, and so do entries of that
-    benchmark; elsewhere it is 16 bits.
-    """
-    eight = weight in {"fp8", "fp4"} and (framework == "tensorrt-llm" or mlperf)
-    return "fp8" if eight else "fp16"
 
 
 def _as_published(
@@ -189,7 +161,9 @@ def _as_published(
     eight = (accelerator["fp8_tflops"] or 0) > 0
     entry = stated.is_benchmark(row)
     if entry and row["workload"] == "llm" and weight in {"fp16", "bf16"} and eight:
-        return _tuned(row, accelerator, notes)
+        weight, said = stated.tuned_precision(row, accelerator)
+        notes.append(said)
+        return weight
     if entry and row["workload"] != "llm":
         weight, said = stated.benchmark_precision(row, weight, eight)
         notes.extend([said] if said else [])

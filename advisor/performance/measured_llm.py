@@ -105,15 +105,13 @@ class Prepared:
         return value
 
 
-def prepare(catalog: Catalog, rows: pd.DataFrame, extra: frozenset[str] = frozenset()) -> Prepared:
+def prepare(catalog: Catalog, rows: pd.DataFrame) -> Prepared:
     """Spread rows over layouts: MLPerf rows take the best one, others one tensor-parallel group.
 
     Parameters
     ----------
     rows : DataFrame
         In catalog names, as `measured.predict_rows` makes them.
-    extra : set of str
-        Stacks taken as known beside those of the catalog.
     """
     rows = rows.reset_index(drop=True)
     isl, osl = (np.array(column(rows, n)) for n in ("isl_tokens", "osl_tokens"))
@@ -122,8 +120,7 @@ def prepare(catalog: Catalog, rows: pd.DataFrame, extra: frozenset[str] = frozen
         isl[i], osl[i] = MLPERF_TOKENS.get(rows["model"][i], (np.nan, np.nan))
     beams = np.array([MLPERF_BEAMS.get(m, 1.0) for m in rows["model"]])
     rows = rows.assign(isl_tokens=isl, osl_tokens=osl, beams=np.where(known, beams, 1.0))
-    held = set(catalog["frameworks"]["framework"])
-    names = held | set(catalog["calibration"]["framework"]) | extra
+    names = {*catalog["frameworks"]["framework"], *catalog["calibration"]["framework"]}
     rows["stack"] = [_stack(catalog, row, names) for row in records(rows)]
     owner, split, stages, copies = _layouts(rows)
     part = rows.iloc[owner].reset_index(drop=True)
@@ -162,13 +159,13 @@ def _stack(catalog: Catalog, row: dict[str, Any], known: set[str]) -> str:
     That benchmark's entrants tune their engines for it, so they are stacks of their own; and on
     Neuron devices every server runs what their own compiler made.
     """
-    vendor = catalog.lookup("accelerators", row["accelerator"])["vendor"]
+    chip = catalog.lookup("accelerators", row["accelerator"])
     name = str(row["framework"])
-    if catalog.lookup("accelerators", row["accelerator"])["family"] == "neuron":
+    if chip["family"] == "neuron":
         name = "neuron"
-    elif row["mlperf"] and vendor == "AMD":
+    elif row["mlperf"] and chip["vendor"] == "AMD":
         name = "vllm tuned"
-    elif row["mlperf"] and vendor == "NVIDIA" and name != "vllm":
+    elif row["mlperf"] and chip["vendor"] == "NVIDIA" and name != "vllm":
         name = "tensorrt-llm tuned"
     return name if name in known else "*"
 

@@ -36,7 +36,7 @@ class Effect:
 
     def sd(self, of: str) -> float:
         """Of ``speed``, ``fixed`` or ``server``."""
-        return {"speed": self.speed, "fixed": self.fixed, "server": self.server}[of]
+        return float(getattr(self, of))
 
 
 @lru_cache(maxsize=64)
@@ -102,6 +102,15 @@ def covariance(a: pd.DataFrame, b: pd.DataFrame, shared: tuple[Effect, ...], of:
         out += same
     wide: Array = out[np.ix_(of_a, of_b)]
     return wide
+
+
+def prior(asked: pd.DataFrame, shared: tuple[Effect, ...], of: str) -> Array:
+    """Variance of each line by all effects, before any anchor is seen, shape (n,)."""
+    out = np.zeros(len(asked))
+    for effect in shared:
+        along = asked[effect.slope].to_numpy(float) if effect.slope else 1.0
+        out = out + (effect.sd(of) * along) ** 2
+    return out
 
 
 def _distinct(a: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:

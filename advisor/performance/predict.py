@@ -206,9 +206,8 @@ ANY_FRAMEWORK = {"version": "", "memory_utilization": 0.9, "max_sequences": 256.
 
 def _frameworks(catalog: Catalog, configs: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
     codes, names = pd.factorize(configs["framework"].to_numpy(object))
-    held = set(catalog["frameworks"]["framework"])
     # A stack that is fitted may be no framework one can choose: entries tuned for a benchmark.
-    other = {"*", *catalog["calibration"]["framework"], *(n for n in names if " " in n)} - held
+    other = {"*", *catalog["calibration"]["framework"]} - set(catalog["frameworks"]["framework"])
     rows = [ANY_FRAMEWORK if n in other else catalog.lookup("frameworks", n) for n in names]
     out = {}
     for name, default in ANY_FRAMEWORK.items():

@@ -12,7 +12,7 @@ from advisor.catalog import Catalog
 
 from .anchors import known
 from .configs import Array
-from .pass_effects import covariance
+from .pass_effects import Effect, covariance, prior
 
 NOISE = 0.06
 """One submitter's result: they tune for the limit more or less well, in logarithms."""
@@ -31,9 +31,14 @@ class Shares:
 
 @lru_cache(maxsize=64)
 def _known(catalog: Catalog) -> Shares:
-    all_ = known(catalog)
-    table = all_.table[all_.table["server"].notna()].reset_index(drop=True)
-    cover = covariance(table, table, all_.effects, "server") + ANCHOR_NOISE**2 * np.eye(len(table))
+    every = known(catalog)
+    return solved(every.table, every.effects)
+
+
+def solved(table: pd.DataFrame, shared: tuple[Effect, ...]) -> Shares:
+    """Condition the effects on those of a table of anchors whose Server result is known."""
+    table = table[table["server"].notna()].reset_index(drop=True)
+    cover = covariance(table, table, shared, "server") + ANCHOR_NOISE**2 * np.eye(len(table))
     inverse = np.linalg.inv(cover) if len(table) else np.zeros((0, 0))
     deviation = np.log(table["server"].to_numpy(float) / table["rule_server"].to_numpy(float))
     return Shares(table, inverse @ deviation, np.asarray(inverse, float))
@@ -59,9 +64,7 @@ def server_share(catalog: Catalog, asked: pd.DataFrame, rule: Array) -> tuple[Ar
     k = _known(catalog)
     shared = known(catalog).effects
     across = covariance(asked, k.table, shared, "server")
-    own = np.zeros(len(asked))
-    for effect in shared:
-        along = asked[effect.slope].to_numpy(float) if effect.slope else 1.0
-        own = own + (effect.server * along) ** 2
-    left = np.maximum(own - np.einsum("ij,jk,ik->i", across, k.inverse, across), 0.0)
+    left = np.maximum(
+        prior(asked, shared, "server") - np.einsum("ij,jk,ik->i", across, k.inverse, across), 0.0
+    )
     return rule * np.exp(across @ k.weights), np.sqrt(left + NOISE**2)

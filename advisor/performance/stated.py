@@ -1,4 +1,4 @@
-"""What one-pass measurements state in words: quality target, image size, denoising steps."""
+"""What measurements state in words, and what entries of MLPerf ("the benchmark") mean by it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,45 @@ from typing import Any
 _TARGET = re.compile(r"(?:target|bert|accuracy)\D{0,12}?(99\.9|99)\b", re.IGNORECASE)
 _SIZE = re.compile(r"\b(\d{2,4})\s*x\s*(\d{2,4})\b")
 _STEPS = re.compile(r"\b(\d{1,3})[ -](?:\w+ )?steps?\b", re.IGNORECASE)
+BENCHMARK = re.compile(r"mlcommons|mlperf", re.IGNORECASE)
+"""Sources of the benchmark's entries."""
 FIRST_ROUND = re.compile(r"\bv4\.0\b|_v4\.0")
 """The round that image generation entered, a fifth slower than the FP8 of all later ones."""
 
 
 def is_benchmark(row: dict[str, Any]) -> bool:
-    """Whether a one-pass row is an MLPerf entry: by its source, or by a scenario only that has."""
+    """Whether a row is an entry of the benchmark: by its source, or a scenario only that has."""
     return row["scenario"] in {"server", "interactive"} or bool(
-        re.search(r"mlcommons|mlperf", str(row["source"]), re.IGNORECASE)
+        BENCHMARK.search(str(row["source"]))
     )
+
+
+def benchmark_round(row: dict[str, Any]) -> str:
+    """Round that an entry's source names, such as ``4.1``: its tuning goes by it; else empty."""
+    named = re.search(r"inference_results_v(\d+\.\d+)", str(row["source"]))
+    return named.group(1) if named else ""
+
+
+def tuned_precision(row: dict[str, Any], accelerator: dict[str, Any]) -> tuple[str, str]:
+    """Weight format of a language-model entry that states 16 bits or none, and what to say of it.
+
+    The statement is of the reference model: speeds beyond the chip's 16-bit arithmetic show that
+    entries are quantized to the narrowest format it has; GPT-J left before FP4 came.
+    """
+    four = (accelerator["fp4_tflops"] or 0) > 0 and row["model"] != "GPT-J-6B"
+    name = "fp4" if four else "fp8"
+    given = row["weight_precision"] or "no precision"
+    return name, f"stated {given}: taken as {name.upper()}, as entries of this benchmark run"
+
+
+def usual_cache(weight: str, framework: str, entry: bool) -> str:
+    """KV format of a language model where none is stated.
+
+    TensorRT-LLM's published 8- and 4-bit checkpoints carry FP8 caches, and so do entries of the
+    benchmark; elsewhere it is 16 bits.
+    """
+    eight = weight in {"fp8", "fp4"} and (framework == "tensorrt-llm" or entry)
+    return "fp8" if eight else "fp16"
 
 
 def quality_target(row: dict[str, Any]) -> float | None:

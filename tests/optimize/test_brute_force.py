@@ -1,0 +1,110 @@
+"""The solver against trying every combination of its candidates on small portfolios."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from advisor.catalog import Catalog
+from advisor.optimize import solve
+from advisor.optimize.candidates import candidates
+from advisor.optimize.choices import Candidate
+from advisor.optimize.plan import Plan
+from advisor.portfolio import LEVERS, Lever
+from tests.optimize.given import (
+    CHAT,
+    PHOTOS,
+    SCORES,
+    TICKETS,
+    changed,
+    one_cloud,
+    portfolio,
+    setting,
+)
+
+ALL = frozenset(LEVERS)
+TINY = (
+    ("c7a.xlarge", "g4dn.xlarge", "g5.xlarge", "p4de.24xlarge", "g5.12xlarge"),
+    ("c7i.2xlarge", "g5.xlarge", "g6.xlarge", "g5.12xlarge", "p4de.24xlarge"),
+    ("g5.xlarge", "g6e.xlarge", "g5.12xlarge", "p4de.24xlarge"),
+)
+OPENED: tuple[frozenset[Lever], ...] = (
+    frozenset({"HARDWARE"}),
+    frozenset({"HARDWARE", "PURCHASING"}),
+    frozenset({"HARDWARE", "SERVING", "PURCHASING"}),
+    ALL - {"SOURCING"},
+    ALL,
+)
+
+
+def tiny_portfolios() -> list[tuple[tuple[str, ...], list[dict[str, Any]], frozenset[Lever]]]:
+    """Two or three workloads of various sizes, machines to choose from, and levers."""
+    random = np.random.default_rng(7)
+    out = []
+    for i in range(24):
+        kinds = [CHAT, TICKETS, PHOTOS, SCORES]
+        picked = random.choice(4, size=2 + i % 2, replace=False)
+        work = []
+        for k in picked:
+            shape = kinds[int(k)]
+            rate = shape["demand"]["mean_rps"] * float(random.choice([0.02, 0.3, 1, 5, 20]))
+            work.append(changed(shape, demand={**shape["demand"], "mean_rps": rate}))
+        out.append((TINY[i % 3], work, OPENED[i % 5]))
+    return out
+
+
+def everything(plan: Plan) -> float:
+    """The least cost over all combinations of the candidates the solver may choose from."""
+    limit = plan.portfolio.organisation.engineering_hours
+    options: list[list[Candidate]] = [
+        candidates(plan.setting, w, plan.levers[w.name], t)
+        for w, t in zip(plan.portfolio.workloads, plan.today, strict=True)
+    ]
+    return min(
+        plan.objective.total(chosen)
+        for chosen in itertools.product(*options)
+        if limit is None or sum(c.total_hours for c in chosen) <= limit
+    )
+
+
+def compared(plan: Plan) -> float:
+    """The plan over the best of all combinations, with the certificate held against both."""
+    best = everything(plan)
+    assert plan.certificate is not None
+    assert plan.certificate.lower_usd <= best * (1 + 1e-9)
+    assert plan.usd_month >= best * (1 - 1e-9)
+    return plan.usd_month / best
+
+
+def test_the_solver_against_trying_everything(shipped: Catalog):
+    ratios = []
+    for machines, work, levers in tiny_portfolios():
+        frameworks = ("vllm", "torchserve") if len(work) == 3 else ("vllm", "torchserve", "triton")
+        few = one_cloud(shipped, machines, ("us-east-1",), frameworks)
+        ratios.append(compared(solve(setting(few, work), levers=levers)))
+    print(  # noqa: T201  figures for whoever runs this with -s
+        f"\nsolver over the best of all combinations, {len(ratios)} portfolios: "
+        f"largest {max(ratios):.5f}, mean {np.mean(ratios):.5f}"
+    )
+    assert len(ratios) >= 20
+    assert max(ratios) <= 1.005
+
+
+@pytest.mark.parametrize("hours", [20, 40, 60, 100])
+def test_a_scarce_budget_goes_where_it_counts(shipped: Catalog, hours: float):
+    # The first workload must not spend hours that another would use better.
+    few = one_cloud(shipped, TINY[1], ("us-east-1",), ("vllm", "torchserve", "triton"))
+    ratios = [
+        compared(solve(setting(few, work, engineering_hours=hours), levers=levers))
+        for work in ([PHOTOS, TICKETS], [CHAT, SCORES])
+        for levers in (ALL - {"SOURCING"}, ALL)
+    ]
+    assert max(ratios) <= 1.1
+
+
+def test_portfolio_of_one(small: Catalog):
+    plan = solve(portfolio(small, [TICKETS]), small, ALL)
+    assert plan.usd_month == pytest.approx(everything(plan), rel=1e-12)
