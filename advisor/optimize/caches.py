@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from advisor.portfolio import Workload, requests_per_month
@@ -23,12 +26,20 @@ def hit_ratio(setting: Setting, workload: Workload, cache: str) -> float:
     return float(similar if similar is not None else row["hit_ratio"] or 0.0)
 
 
-def cached(
-    setting: Setting, workload: Workload, base: list[Candidate], today: Candidate
-) -> list[Candidate]:
-    """The same choices behind a result cache: fewer requests reach the model."""
+@dataclass(frozen=True)
+class CacheOption:
+    """A result cache that may stand in front of a workload's model."""
+
+    cache: str
+    hit_ratio: float
+    usd_month: float
+    """Running it, and the price of its wrong answers."""
+    hours: float
+
+
+def cache_options(setting: Setting, workload: Workload, today: Candidate) -> list[CacheOption]:
+    """Caches that would answer some of the requests and whose wrong answers can be borne."""
     out = []
-    rates = setting.rates(workload)
     for cache in ("exact_cache", "semantic_cache"):
         hit = hit_ratio(setting, workload, cache)
         if hit <= 0 or cache == today.choice["cache"]:
@@ -39,28 +50,35 @@ def cached(
             workload.false_hit_usd is None or 1.0 - wrong < workload.quality_floor
         ):
             continue
-        volume = requests_per_month(rates)
-        running = float(technique["usd_per_month"]) + volume * wrong * (
-            workload.false_hit_usd or 0.0
-        )
-        effort_hours = float(technique["engineering_hours"])
+        volume = requests_per_month(setting.rates(workload))
+        usd = float(technique["usd_per_month"]) + volume * wrong * (workload.false_hit_usd or 0.0)
+        out.append(CacheOption(cache, hit, usd, float(technique["engineering_hours"])))
+    return out
+
+
+def cached(
+    setting: Setting,
+    workload: Workload,
+    base: Sequence[Candidate],
+    options: Sequence[CacheOption],
+) -> list[Candidate]:
+    """The same choices behind each result cache: fewer requests reach the model."""
+    out = []
+    for option in options:
         for candidate in base:
-            shrunk = _shrunk(setting, workload, candidate, 1.0 - hit)
+            shrunk = _shrunk(setting, workload, candidate, 1.0 - option.hit_ratio)
             if shrunk is None:
                 continue
             count, own = shrunk
             out.append(
-                Candidate(
-                    workload=workload.name,
-                    choice={**candidate.choice, "cache": cache},
+                replace(
+                    candidate,
+                    choice={**candidate.choice, "cache": option.cache},
                     machines=count,
-                    run_rate_usd_month=own + running,
-                    one_off_usd=candidate.one_off_usd + effort_hours * setting.usd_per_hour,
-                    hours={**candidate.hours, "CACHING": effort_hours},
-                    offer=candidate.offer,
-                    spot_share=candidate.spot_share,
-                    predictions_per_month=candidate.predictions_per_month,
-                    details={**candidate.details, "hit_ratio": hit},
+                    run_rate_usd_month=own + option.usd_month,
+                    one_off_usd=candidate.one_off_usd + option.hours * setting.usd_per_hour,
+                    hours={**candidate.hours, "CACHING": option.hours},
+                    details={**candidate.details, "hit_ratio": option.hit_ratio},
                 )
             )
     return out

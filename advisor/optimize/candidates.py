@@ -16,14 +16,14 @@ from advisor.catalog.records import records
 from advisor.portfolio import HOURS_PER_MONTH, Workload
 
 from .bound import rows_bound
-from .caches import cached
+from .caches import cache_options, cached
 from .choices import POOLED, Array, Candidate
 from .effort import distillation_usd_year, hours
 from .fleet import fleet, scaled, static, working_rates
 from .hosted import hosted
 from .levers import LeverSet
 from .offers import weakest
-from .places import frozen_fields, offered, thinned
+from .frozen import frozen_fields, offered, thinned
 from .setting import Setting, to_offer
 from .thin import bits
 from .today import details_of
@@ -71,7 +71,8 @@ def _candidates(
             )
     if "CACHING" in levers:
         best = sorted(found, key=lambda c: c.details.get("screening_usd_month", np.inf))
-        found += cached(setting, workload, [today, *best[:CACHED]], today)
+        options = cache_options(setting, workload, today)
+        found += cached(setting, workload, [today, *best[:CACHED]], options)
     return found
 
 

@@ -69,8 +69,12 @@ class Candidate:
     @cached_property
     def platforms(self) -> tuple[str, ...]:
         """What the organisation must run at all for this choice."""
-        sourcing = self.choice["sourcing"]
-        out: tuple[str, ...] = (f"sourcing:{sourcing}",)
-        if sourcing in ("self_hosted", "owned") and self.choice["framework"]:
-            out += (f"framework:{self.choice['framework']}",)
-        return out
+        return platforms_of(self.choice["sourcing"], self.choice["framework"])
+
+
+def platforms_of(sourcing: str, framework: str | None) -> tuple[str, ...]:
+    """What the organisation must run at all: a way of sourcing, and a stack that it hosts."""
+    out: tuple[str, ...] = (f"sourcing:{sourcing}",)
+    if sourcing in ("self_hosted", "owned") and framework:
+        out += (f"framework:{framework}",)
+    return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,49 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
         new["model"], lambda m: study if is_student(catalog, workload, m) else 0.0
     )
     return out
+
+
+@dataclass(frozen=True, eq=False)
+class VariantWork:
+    """What each variant takes wherever it runs; arrays of shape (n,).
+
+    Attributes
+    ----------
+    stay, move : array
+        Engineering hours where sourcing stays as it is, and where it changes; without the work
+        that a new machine, place or purchase takes.
+    resplit : array
+        1 where the model is split over another number of chips than today, else 0.
+    study_usd_year : array
+        Teacher tokens and student training, USD a year.
+    """
+
+    stay: Array
+    move: Array
+    resplit: Array
+    study_usd_year: Array
+
+
+def variant_work(
+    catalog: Catalog, workload: Workload, today: Choice, table: pd.DataFrame
+) -> VariantWork:
+    """The work of each variant apart from its place.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Variants, with the lever fields they have.
+    """
+    kept = ("sourcing", "provider", "instance", "cloud", "region", "cache", "purchase")
+    as_today = table.assign(**{k: today[k] for k in kept})
+    other = "self_hosted" if today["sourcing"] != "self_hosted" else "managed_inference"
+    of_variant = ["PRECISION", "SERVING", "DISTILLATION"]
+    stay, move = (
+        hours(catalog, workload, today, t)[of_variant].sum(axis=1).to_numpy(float)
+        for t in (as_today, as_today.assign(sourcing=other))
+    )
+    study = mapped(table["model"], lambda m: distillation_usd_year(catalog, workload, m))
+    return VariantWork(stay, move, _differs(table, today, "tensor_parallel"), study)
 
 
 def _field(catalog: Catalog, table: str, name: str | None) -> float:

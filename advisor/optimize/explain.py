@@ -16,7 +16,7 @@ from advisor.portfolio import Lever, Workload
 
 from .candidates import candidates
 from .choices import Candidate
-from .places import frozen_fields, masked
+from .frozen import frozen_fields, masked
 from .plan import Plan
 from .setting import Setting
 

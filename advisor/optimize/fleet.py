@@ -16,7 +16,7 @@ from .setting import Setting
 
 
 def working_rates(workload: Workload, rates: Array) -> Array:
-    """Arrival rates as the fleet sees them, requests/s, shape (168,).
+    """Arrival rates as the fleet sees them, requests/s, shape (T,).
 
     Deferrable work is a volume: each day's requests run evenly over the hours it may wait,
     from midnight on.
@@ -24,8 +24,8 @@ def working_rates(workload: Workload, rates: Array) -> Array:
     if workload.deferrable_hours is None:
         return rates
     window = int(np.clip(np.ceil(workload.deferrable_hours), 1, 24))
-    daily = rates.reshape(7, 24).sum(axis=1, keepdims=True)
-    out = np.zeros((7, 24))
+    daily = rates.reshape(-1, 24).sum(axis=1, keepdims=True)
+    out = np.zeros((len(daily), 24))
     out[:, :window] = daily / window
     return out.ravel()
 

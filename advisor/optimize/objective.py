@@ -32,7 +32,6 @@ class Objective:
         self._constant = constant_usd_month
         # Kept with the setting: its candidates live as long, so their identities are good keys.
         self._pools: dict[frozenset[int], PoolBill] = setting.pool_bills
-        self._platforms: dict[str, float] = {}
 
     def pool_bill(self, members: Sequence[Candidate]) -> PoolBill:
         """The cheapest joint purchase for candidates that share a pool."""
@@ -51,12 +50,7 @@ class Objective:
 
     def platform_usd_month(self, platform: str) -> float:
         """What running one platform at all costs, by its engineering hours."""
-        if platform not in self._platforms:
-            kind, name = platform.split(":", 1)
-            table = "sourcing" if kind == "sourcing" else "frameworks"
-            hours = float(self._setting.catalog.lookup(table, name)["operate_hours_month"])
-            self._platforms[platform] = hours * self._setting.usd_per_hour
-        return self._platforms[platform]
+        return self._setting.platforms[platform]
 
     def bills(self, chosen: Iterable[Candidate]) -> list[PoolBill]:
         """The purchase of every pool in use."""

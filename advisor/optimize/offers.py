@@ -24,6 +24,9 @@ STRENGTH = (
 )
 """Kinds of evidence, strongest first. A result's evidence is the weakest of its parts."""
 
+TERM_RATE = {"commit_1y": "term_1y", "commit_3y": "term_3y"}
+"""Columns with what each commitment truly costs over the horizon, its stranded tail included."""
+
 MARGIN_NAME = {"derived": "derived_price_margin", "estimated": "estimated_price_margin"}
 
 
@@ -40,8 +43,8 @@ def offers(catalog: Catalog, organisation: Organisation, as_of: date | None = No
     Returns
     -------
     DataFrame
-        ``on_demand``, ``spot``, ``commit`` (cheapest term on the horizon, ``commit_term`` names
-        it) in USD per instance-hour after the organisation's discount; NaN where the option is
+        ``on_demand``, ``spot``, ``term_1y``, ``term_3y``, ``commit`` (the cheapest term on the
+        horizon, ``commit_term`` names it) in USD per instance-hour after the organisation's discount; NaN where the option is
         unknown or not offered. Besides: the instance's chip figures, ``geography``,
         ``cloud_kind``, ``standing`` of the on-demand price, ``spot_standing``,
         ``commit_standing``, ``price_source`` and ``price_as_of``.
@@ -94,6 +97,7 @@ def _effective(out: pd.DataFrame, catalog: Catalog, organisation: Organisation) 
         tail = purchase.term_rate(1.0, months, organisation.horizon_months, reuse)
         out[option] = np.minimum(out[option], out["on_demand"].fillna(np.inf))
         terms[option] = out[option] * tail
+        out[TERM_RATE[option]] = terms[option]
     known = terms.notna().any(axis=1)
     out["commit"] = terms.min(axis=1)
     out["commit_term"] = ""

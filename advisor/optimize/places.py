@@ -1,98 +1,141 @@
-"""Where a workload may run: what locked levers keep as deployed, and the offers that leaves."""
+"""Where machines may be had: every offer at the price of each way of sourcing, one pool each."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from advisor.catalog import Catalog
 from advisor.portfolio import Workload
 
-from .choices import Candidate
-from .levers import LEVER_FIELDS, LeverSet
-from .setting import Setting
+from .choices import Array
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+NODE = ("accelerator", "chip_share", "host_memory_gib")
+PRICES = ("on_demand", "spot", "term_1y", "term_3y", "term_owned")
+"""Columns of places with prices of the machine, USD per hour; NaN where it is not sold that way."""
+TERMS = PRICES[2:]
 
 
-def frozen_fields(levers: LeverSet, today: Candidate) -> dict[str, Any]:
-    """Fields that must stay as deployed, with their values.
+@dataclass(frozen=True, eq=False)
+class Places:
+    """All places, allowed to the organisation or not.
 
-    A hosted deployment has no machine, precision or framework to keep, so those are free once its
-    sourcing is; and a closed model cannot be hosted at all, so its model is free then too.
+    Attributes
+    ----------
+    table : DataFrame
+        One row per sourcing, cloud, region and instance, with its machine and prices.
+    prices : array, shape (places, 5)
+        `PRICES`, ``inf`` where the machine is not sold that way.
+    node : array of int, shape (places,)
+        Which kind of machine it is, equal for equal chips, shares and host memory.
+    devices : array, shape (places,)
+        Chips per machine.
     """
-    out = {
-        name: today.choice[name]
-        for lever, names in LEVER_FIELDS.items()
-        if lever not in levers
-        for name in names
-    }
-    if today.choice["sourcing"] == "managed_api":
-        kept = ("sourcing", "provider", "cache")
-        out = {k: v for k, v in out.items() if k in kept}
-    return out
+
+    table: pd.DataFrame
+    prices: Array
+    node: Ints
+    devices: Array
+
+    @property
+    def nodes(self) -> pd.MultiIndex:
+        """The kinds of machine, in order of their numbers."""
+        distinct = self.table.drop_duplicates(list(NODE))
+        return pd.MultiIndex.from_frame(distinct[list(NODE)].fillna(-1.0))
+
+    def node_of(self, variants: pd.DataFrame) -> Ints:
+        """The kind of machine of each variant; -1 where no place has it."""
+        keys = pd.MultiIndex.from_frame(variants[list(NODE)].fillna(-1.0))
+        return self.nodes.get_indexer(keys).astype(np.int64)
 
 
-def masked(table: pd.DataFrame, frozen: dict[str, Any]) -> pd.DataFrame:
-    """Rows whose fields equal the frozen ones."""
-    for name, value in frozen.items():
-        if name in table.columns:
-            plain = isinstance(value, str | float | int)
-            same = table[name] == value if plain else table[name].map(lambda v, f=value: v == f)
-            table = table[same.to_numpy(bool)]
-    return table
+def places(catalog: Catalog, offers: pd.DataFrame, allowed: pd.DataFrame) -> Places:
+    """Every offer for each way of sourcing it serves.
 
-
-def offered(setting: Setting, workload: Workload, frozen: dict[str, Any]) -> pd.DataFrame:
-    """Offers the workload may use, repeated for each way of sourcing, at that way's price."""
-    table = masked(setting.allowed, {k: v for k, v in frozen.items() if k != "purchase"})
-    if frozen.get("cloud"):
-        # Today's place stays open even where the organisation would buy nothing new.
-        table = masked(setting.offers, {k: v for k, v in frozen.items() if k != "purchase"})
-    if workload.residency:
-        inside = table["geography"].isin(workload.residency) | (table["cloud_kind"] == "owned")
-        table = table[inside]
-    parts = []
-    for sourcing in _sourcings(frozen):
-        if sourcing == "owned":
-            part = table[table["cloud_kind"] == "owned"]
-        elif sourcing == "managed_inference":
-            part = table[table["cloud_kind"] == "hyperscaler"].copy()
-            premium = setting.catalog.lookup("sourcing", sourcing)["premium"]
-            part["on_demand"] = part["on_demand"] * (1.0 + float(premium or 0.0))
-            part[["spot", "commit"]] = np.nan
-            # The premium is a ratio seen on a few machines, applied to all.
-            part["standing"] = "derived"
-        else:
-            part = table[table["cloud_kind"] != "owned"]
-        parts.append(part.assign(sourcing=sourcing))
-    out = pd.concat(parts, ignore_index=True)
-    purchase = frozen.get("purchase")
-    if purchase:
-        out["fixed"] = out[purchase]
-        out = out[out["fixed"].notna()]
-    return out
-
-
-def _sourcings(frozen: dict[str, Any]) -> list[str]:
-    if "sourcing" in frozen:
-        return [frozen["sourcing"]]
-    return ["self_hosted", "managed_inference", "owned"]
-
-
-def thinned(table: pd.DataFrame, today: Candidate) -> pd.DataFrame:
-    """Drop offers that another of the same machine beats on every price.
-
-    Adds ``least_<option>``: the lowest price of each option over all offers of the same machine,
-    which the lower bound needs of those dropped.
+    Parameters
+    ----------
+    offers, allowed : DataFrame
+        Of `advisor.optimize.offers.offers`: all, and those the organisation may use.
     """
-    keys = ["sourcing", "accelerator", "chip_share", "host_memory_gib", "devices"]
-    keep: set[int] = set()
-    columns = ["fixed" if "fixed" in table.columns else "on_demand", "spot", "commit"]
-    least = table.groupby(keys, dropna=False)[columns].transform("min")
-    table = table.assign(**{f"least_{c}": least[c] for c in columns})
-    for column in columns:
-        ordered = table[table[column].notna()].sort_values(column, kind="stable")
-        keep.update(ordered.groupby(keys, dropna=False).head(1).index)
-    here = (table["region"] == today.choice["region"]) & (table["cloud"] == today.choice["cloud"])
-    keep.update(table.index[here])
-    return table.loc[sorted(keep)]
+    keys = ["cloud", "region", "instance"]
+    is_allowed = pd.MultiIndex.from_frame(offers[keys]).isin(pd.MultiIndex.from_frame(allowed[keys]))
+    table = offers.assign(allowed=is_allowed, term_owned=np.nan)
+    owned = table["cloud_kind"] == "owned"
+    rented = table[~owned].assign(sourcing="self_hosted")
+    managed = table[table["cloud_kind"] == "hyperscaler"].assign(sourcing="managed_inference")
+    premium = catalog.lookup("sourcing", "managed_inference")["premium"]
+    # The premium is a ratio seen on a few machines, applied to all.
+    managed = managed.assign(
+        on_demand=managed["on_demand"] * (1.0 + float(premium or 0.0)),
+        spot=np.nan,
+        commit=np.nan,
+        commit_1y=np.nan,
+        commit_3y=np.nan,
+        term_1y=np.nan,
+        term_3y=np.nan,
+        commit_term="",
+        standing="derived",
+    )
+    managed = managed[managed["on_demand"].notna()]
+    mine = table[owned].assign(sourcing="owned")
+    mine["term_owned"] = mine["commit"]
+    out = pd.concat([rented, managed, mine], ignore_index=True)
+    filled = pd.MultiIndex.from_frame(out[list(NODE)].fillna(-1.0))
+    prices = out[list(PRICES)].to_numpy(float)
+    return Places(
+        table=out,
+        prices=np.where(np.isnan(prices), np.inf, prices),
+        node=pd.factorize(filled)[0].astype(np.int64),
+        devices=out["devices"].to_numpy(float),
+    )
+
+
+def inside(found: Places, workload: Workload) -> Bools:
+    """Places that the workload's residency admits, shape (places,)."""
+    if not workload.residency:
+        return np.ones(len(found.table), bool)
+    # Where a seller does not say, nobody can tell that it is inside.
+    held = found.table["geography"].isin(workload.residency) | (found.table["sourcing"] == "owned")
+    return held.to_numpy()
+
+
+def undominated(found: Places, able: Bools, keep: Bools) -> Bools:
+    """Places worth buying in: those that no other of the same machine undercuts on every price.
+
+    The lower bound stays valid for what is left out: with the rents of the place that undercuts
+    it, no choice that uses the dearer one costs less.
+
+    Parameters
+    ----------
+    able : array of bool
+        Places to choose among.
+    keep : array of bool
+        Of those, the ones to keep whatever they cost: today's own, or with machines already held.
+    """
+    t = found.table
+    like = pd.factorize(
+        pd.MultiIndex.from_arrays([t["sourcing"], found.node, found.devices]), sort=False
+    )[0]
+    out = able.copy()
+    index = np.flatnonzero(able)
+    order = index[np.lexsort((found.prices[index].sum(axis=1), like[index]))]
+    starts = np.flatnonzero(np.r_[True, np.diff(like[order]) != 0])
+    for group in np.split(order, starts[1:]):
+        p = found.prices[group]
+        no_dearer = (p[:, None, :] <= p[None, :, :]).all(axis=2)
+        # Of equals the first stays.
+        earlier = np.triu(np.ones_like(no_dearer), 1) | ~no_dearer.T
+        out[group[(no_dearer & earlier).any(axis=0)]] = False
+    return out | (able & keep)
+
+
+def geographies(found: Places) -> Sequence[str]:
+    """Geography of each place."""
+    return list(found.table["geography"])

@@ -5,20 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.catalog.records import records
 from advisor.economics import labour
 from advisor.economics.purchase import Offer
-from advisor.portfolio import Portfolio, Workload, hourly_rps
+from advisor.portfolio import (
+    HOURS_PER_MONTH,
+    HOURS_PER_WEEK,
+    Portfolio,
+    Workload,
+    hourly_rps,
+)
 
 from .choices import Array, Candidate
 from .levers import LeverSet
 from .offers import offers
+from .places import Places, places
 from .thin import useful
 from .variants import under_load, variants
+
+if TYPE_CHECKING:
+    from .columns import Columns
+
+STRETCH_MONTHS = 3
+"""Length of the stretches over which growing demand counts as level."""
 
 
 @dataclass(eq=False)
@@ -42,6 +58,7 @@ class Setting:
         self._useful: dict[Workload, pd.DataFrame] = {}
         self.today: dict[Workload, Candidate] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
+        self.columns: dict[Workload, Columns] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
 
@@ -60,6 +77,51 @@ class Setting:
         return table[cloud & place].reset_index(drop=True)
 
     @cached_property
+    def places(self) -> Places:
+        """All places with the price of each way of sourcing."""
+        return places(self.catalog, self.offers, self.allowed)
+
+    @cached_property
+    def held(self) -> dict[int, Array]:
+        """Machines already committed to by place, shape (T,): they are used before others."""
+        table, out = self.places.table, {}
+        stretches = len(self.growth)
+        ends = (np.arange(stretches) + 1.0) * self.horizon_months / stretches
+        for c in self.portfolio.organisation.commitments:
+            here = (table["cloud"] == c.cloud) & (table["region"] == c.region)
+            here &= (table["instance"] == c.instance) & (table["sourcing"] != "managed_inference")
+            for place in np.flatnonzero(here):
+                # In the stretch in which they end they no longer count.
+                level = np.where(c.ends_in_months >= ends, float(c.instances), 0.0)
+                old = out.get(int(place), np.zeros(len(self.hours_month)))
+                out[int(place)] = old + np.repeat(level, HOURS_PER_WEEK)
+        return out
+
+    @cached_property
+    def most(self) -> Array:
+        """Most machines that can be had in each place, shape (places,)."""
+        table = self.places.table
+        out = np.full(len(table), np.inf)
+        for q in self.portfolio.organisation.quotas:
+            here = (table["cloud"] == q.cloud) & (table["instance"] == q.instance)
+            if q.region is not None:
+                here &= table["region"] == q.region
+            out[here.to_numpy()] = np.minimum(out[here.to_numpy()], float(q.instances))
+        return out
+
+    @cached_property
+    def platforms(self) -> dict[str, float]:
+        """What it costs to run each platform at all, by its engineering hours, USD a month."""
+        return {
+            f"{kind}:{row[name]}": float(row["operate_hours_month"]) * self.usd_per_hour
+            for kind, table, name in (
+                ("sourcing", "sourcing", "sourcing"),
+                ("framework", "frameworks", "framework"),
+            )
+            for row in records(self.catalog[table])
+        }
+
+    @cached_property
     def usd_per_hour(self) -> float:
         """Loaded cost of an engineering hour, USD."""
         year = self.portfolio.organisation.engineer_usd_year
@@ -71,6 +133,34 @@ class Setting:
     def horizon_months(self) -> int:
         """Planning horizon, months."""
         return self.portfolio.organisation.horizon_months
+
+    @cached_property
+    def growth(self) -> Array:
+        """Demand of each stretch of the horizon, as a multiple of today's.
+
+        One stretch where nothing changes over the horizon; quarters, each at its middle, where
+        demand grows or machines held now go.
+        """
+        org = self.portfolio.organisation
+        yearly = org.demand_growth_year or 0.0
+        ending = any(c.ends_in_months < self.horizon_months for c in org.commitments)
+        if not yearly and not ending:
+            return np.ones(1)
+        stretches = int(np.ceil(self.horizon_months / STRETCH_MONTHS))
+        middle = (np.arange(stretches) + 0.5) * self.horizon_months / stretches
+        return np.asarray((1.0 + yearly) ** (middle / 12.0))
+
+    @cached_property
+    def hours_month(self) -> Array:
+        """Hours a month that each step stands for, shape (T,); steps are hours of each stretch."""
+        steps = HOURS_PER_WEEK * len(self.growth)
+        return np.full(steps, HOURS_PER_MONTH / steps)
+
+    @cached_property
+    def year(self) -> npt.NDArray[np.int64]:
+        """Year of the horizon that each step lies in, shape (T,)."""
+        stretch = np.repeat(np.arange(len(self.growth)), HOURS_PER_WEEK)
+        return (stretch * self.horizon_months // (12 * len(self.growth))).astype(np.int64)
 
     def spot_share(self, workload: Workload) -> float:
         """Most of a workload's fleet that may be spot: all of it where the work may wait."""
@@ -97,8 +187,9 @@ class Setting:
         return out
 
     def rates(self, workload: Workload) -> Array:
-        """Arrival rates of the week, requests/s, shape (168,)."""
-        return hourly_rps(self.catalog, workload.demand)
+        """Arrival rates in each step, requests/s, shape (T,)."""
+        week = hourly_rps(self.catalog, workload.demand)
+        return np.outer(self.growth, week).ravel()
 
     def variants(self, workload: Workload) -> pd.DataFrame:
         """Replica variants of a workload on allowed chips, predicted once."""

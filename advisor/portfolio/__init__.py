@@ -5,11 +5,14 @@ from .demand import hourly_rps, requests_per_month
 from .load import load_portfolio, parse, sample_path
 from .model import (
     HOURS_PER_MONTH,
+    HOURS_PER_WEEK,
     LEVERS,
+    Commitment,
     Lever,
     Measured,
     Organisation,
     Portfolio,
+    Quota,
     TrainingJob,
     Workload,
 )
@@ -17,11 +20,14 @@ from .schema import portfolio_schema, write
 
 __all__ = [
     "HOURS_PER_MONTH",
+    "HOURS_PER_WEEK",
     "LEVERS",
+    "Commitment",
     "Lever",
     "Measured",
     "Organisation",
     "Portfolio",
+    "Quota",
     "TrainingJob",
     "Workload",
     "check",

@@ -6,7 +6,15 @@ from advisor.catalog import Catalog
 
 from .deployment import check_deployment, check_precisions
 from .index import Index
-from .model import Measured, Organisation, Portfolio, TrainingJob, Workload
+from .model import (
+    Commitment,
+    Measured,
+    Organisation,
+    Portfolio,
+    Quota,
+    TrainingJob,
+    Workload,
+)
 from .place import FieldPath, Locate, Place, dotted
 
 
@@ -59,6 +67,20 @@ def _organisation(index: Index, who: Organisation) -> None:
             step = value if field == "discounts" else i
             what = "geography" if field == "geographies" else "provider"
             index.known(what, value, names, ("organisation", field, step))
+    for field, machines in (("commitments", who.commitments), ("quotas", who.quotas)):
+        for i, machine in enumerate(machines):
+            _machine(index, machine, ("organisation", field, i))
+
+
+def _machine(index: Index, machine: Commitment | Quota, at: FieldPath) -> None:
+    """A machine that its provider sells, in a region that it has."""
+    if not index.known("cloud", machine.cloud, index.names("clouds"), (*at, "cloud")):
+        return
+    sold = sorted(i for c, i in index.sold if c == machine.cloud)
+    index.known(f"instance of {machine.cloud}", machine.instance, sold, (*at, "instance"))
+    if machine.region is not None:
+        regions = sorted(r for c, r in index.places if c == machine.cloud)
+        index.known(f"region of {machine.cloud}", machine.region, regions, (*at, "region"))
 
 
 def _workload(index: Index, w: Workload, position: int) -> Workload:

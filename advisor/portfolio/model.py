@@ -30,6 +30,7 @@ LEVERS: tuple[Lever, ...] = (
 )
 """In playbook order."""
 
+HOURS_PER_DAY = 24
 HOURS_PER_WEEK = 168
 HOURS_PER_MONTH = 730.0
 MAX_RPS = 1e7
@@ -188,6 +189,11 @@ class Workload(Record):
     team: str | None = Field(None, description="Team, to group costs by.")
     customer: str | None = Field(None, description="Customer, to group costs by.")
 
+    @property
+    def waits_a_day(self) -> bool:
+        """Whether the work may wait for any hour of its day."""
+        return self.deferrable_hours is not None and self.deferrable_hours >= HOURS_PER_DAY
+
     @field_validator("measured", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
@@ -224,6 +230,32 @@ class TrainingJob(Record):
     team: str | None = Field(None, description="Team, to group costs by.")
 
 
+class Commitment(Record):
+    """Machines the organisation has committed to; they are paid whether used or not."""
+
+    cloud: str = Field(description="Provider of the machines.")
+    region: str = Field(description="Where they stand.")
+    instance: str = Field(description="Machine type, as the provider names it.")
+    instances: Annotated[int, Field(ge=1, le=100_000)] = Field(description="How many.")
+    ends_in_months: Annotated[float, Field(gt=0, le=120)] = Field(
+        description="Months from now until they end."
+    )
+    usd_month: Usd | None = Field(
+        None, description="Paid for all of them, USD a month; at the catalog's rate if blank."
+    )
+
+
+class Quota(Record):
+    """What a provider will let the organisation have of one machine type."""
+
+    cloud: str = Field(description="Provider of the machines.")
+    region: str | None = Field(None, description="Where; in each region if blank.")
+    instance: str = Field(description="Machine type, as the provider names it.")
+    instances: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        description="Most that can run at once there, committed ones included."
+    )
+
+
 class Organisation(Record):
     """How this company plans and pays. Blanks take the catalog's assumptions."""
 
@@ -249,6 +281,13 @@ class Organisation(Record):
         1, description="Machines beyond the peak's need, so that one may fail."
     )
     spot_share: Share = Field(0.5, description="Most of an interactive fleet that may be spot.")
+    demand_growth_year: Annotated[float, Field(ge=-0.9, le=10)] | None = Field(
+        None, description="Growth of all demand over a year, as a share; none when blank."
+    )
+    commitments: tuple[Commitment, ...] = Field(
+        (), description="Machines already committed to: paid in any case, and used first."
+    )
+    quotas: tuple[Quota, ...] = Field((), description="Most machines of a type that can be had.")
     commitment_reuse: Share | None = Field(
         None, description="Chance that a term beyond the horizon is still used."
     )
@@ -257,6 +296,12 @@ class Organisation(Record):
     team_fte: Annotated[float, Field(ge=0, le=10_000)] | None = Field(
         None, description="Engineers who run production ML today."
     )
+
+    @field_validator("commitments", "quotas", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        """A spreadsheet has room for one of each, without a list around it."""
+        return (value,) if isinstance(value, Mapping) else value
 
 
 class Portfolio(Record):

@@ -12,7 +12,14 @@ from advisor.portfolio import load_portfolio, portfolio_schema
 
 TEXT = (Path(__file__).parents[2] / "docs/portfolio.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```(yaml|csv)\n(.*?)```", TEXT, re.DOTALL)
-PREFIXES = {"Demand": "demand.", "Slo": "slo.", "Deployment": "current.", "Measured": "measured."}
+PREFIXES = {
+    "Commitment": "commitments.",
+    "Demand": "demand.",
+    "Deployment": "current.",
+    "Measured": "measured.",
+    "Quota": "quotas.",
+    "Slo": "slo.",
+}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0])

@@ -1,0 +1,135 @@
+"""Every way to run one workload, as columns of the joint problem.
+
+A column is a replica variant in a place, bought jointly with its pool or, where purchasing is
+locked, as today's fleet is; with or without a result cache in front. Money and work are known for
+all of them; machines hour by hour are worked out only for those that a solve asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from advisor.portfolio import HOURS_PER_MONTH, Workload
+
+from .caches import CacheOption
+from .choices import Array, Candidate
+from .fleet import fleet, scaled, static, working_rates
+from .levers import LeverSet
+from .places import Bools, Ints
+from .setting import Setting
+from .thin import bits
+
+CAPACITY = ("rps_low", "alone_low", "concurrency", "latency_s", "spread")
+
+
+@dataclass(eq=False)
+class Columns:
+    """The columns of one workload: arrays over its n columns, the given candidates first.
+
+    Attributes
+    ----------
+    given : list of Candidate
+        Today's deployment, and what has no machines to choose: hosted models, and all these
+        behind a cache.
+    variants : DataFrame
+        Useful replica variants.
+    caches : list of CacheOption
+        Caches that a machine's column may have in front.
+    variant, place, cache : array of int
+        Variant, place and cache of each column; -1 for none.
+    fixed : array of bool
+        Whether its fleet is bought as today's is, and not jointly with its pool.
+    price : array
+        USD per machine-hour of a fixed fleet that pays for itself, else NaN.
+    needs : array of int
+        Levers that must be open, as bits.
+    hours, run_usd, once_usd : array
+        Engineering hours; USD a month and once, without the machines of its own.
+    per_machine : array of int
+        Replicas per machine.
+    platforms : array of int
+        What the organisation must run at all, as bits of `Setting.platforms`.
+    """
+
+    workload: Workload
+    given: list[Candidate]
+    variants: pd.DataFrame
+    caches: Sequence[CacheOption]
+    variant: Ints
+    place: Ints
+    cache: Ints
+    fixed: Bools
+    price: Array
+    needs: Ints
+    hours: Array
+    run_usd: Array
+    once_usd: Array
+    per_machine: Ints
+    platforms: Ints
+    built: dict[int, Candidate] = field(default_factory=dict)
+    _machines: dict[int, Array] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.variant)
+
+    @property
+    def today(self) -> Candidate:
+        """Today's deployment, column 0."""
+        return self.given[0]
+
+    def open_to(self, levers: LeverSet) -> Ints:
+        """Columns that the levers allow."""
+        return np.flatnonzero((self.needs & ~bits(levers)) == 0)
+
+    def own_usd(self, setting: Setting, columns: Ints) -> Array:
+        """What columns cost apart from their pools, one-off work spread over the horizon, USD."""
+        usd = self.run_usd[columns] + self.once_usd[columns] / setting.horizon_months
+        paid = np.flatnonzero(~np.isnan(self.price[columns]))
+        if len(paid):
+            fleets = self.machines(setting, columns[paid]).mean(axis=1)
+            usd[paid] += self.price[columns[paid]] * fleets * HOURS_PER_MONTH
+        return usd
+
+    def machines(self, setting: Setting, columns: Ints) -> Array:
+        """Machines that columns with a variant run in each step, shape (k, T)."""
+        codes = self.code(columns)
+        fresh, first = np.unique(codes, return_index=True)
+        missing = np.array([c not in self._machines for c in fresh.tolist()], bool)
+        if missing.any():
+            count = self._count(setting, columns[first[missing]])
+            self._machines.update(zip(fresh[missing].tolist(), count, strict=True))
+        return np.array([self._machines[c] for c in codes.tolist()])
+
+    @property
+    def bought_jointly(self) -> Bools:
+        """Columns whose machines come from their place's pool, shape (n,)."""
+        return (self.place >= 0) & np.isnan(self.price)
+
+    def code(self, columns: Ints) -> Ints:
+        """A number that columns with the same machines share."""
+        code = (self.variant[columns] * 64 + self.per_machine[columns]) * 4
+        return (code + self.cache[columns] + 1) * 2 + self.fixed[columns]
+
+    def _count(self, setting: Setting, columns: Ints) -> Array:
+        workload, v = self.workload, self.variant[columns]
+        share = np.array([*(1.0 - c.hit_ratio for c in self.caches), 1.0])[self.cache[columns]]
+        table: dict[str, Any] = {
+            name: self.variants[name].to_numpy(float)[v] for name in (*CAPACITY, "tensor_parallel")
+        }
+        table["devices"] = self.per_machine[columns] * table["tensor_parallel"]
+        rates = working_rates(workload, setting.rates(workload))[None, :] * share[:, None]
+        count = fleet(setting, workload, table, rates)
+        fixed = self.fixed[columns][:, None]
+        if workload.waits_a_day:
+            # A volume of each day: its machine-hours count, not whole machines at given hours.
+            follows = rates / (table["rps_low"] * self.per_machine[columns])[:, None]
+        elif workload.deferrable_hours is not None:
+            follows = count
+        else:
+            follows = scaled(count)
+        return np.where(fixed, static(count), follows)

@@ -1,0 +1,195 @@
+"""The columns of a workload: variants joined with the places that have their machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from advisor.portfolio import Workload
+
+from .caches import CacheOption, cache_options, cached
+from .choices import Array, Candidate, platforms_of
+from .columns import Columns
+from .effort import VariantWork, mapped, variant_work
+from .hosted import hosted
+from .places import Bools, Ints, Places, inside, undominated
+from .setting import Setting
+from .thin import bit
+from .today import candidate_today
+
+NONE = -1
+
+
+def columns(setting: Setting, workload: Workload) -> Columns:
+    """All columns of a workload, whatever levers are open; worked out once per setting."""
+    if workload not in setting.columns:
+        setting.columns[workload] = _columns(setting, workload)
+    return setting.columns[workload]
+
+
+def _columns(setting: Setting, workload: Workload) -> Columns:
+    today, found = candidate_today(setting, workload), setting.places
+    given = [today, *hosted(setting, workload, {}, today)]
+    options = cache_options(setting, workload, today)
+    given += cached(setting, workload, given, options)
+    variants = setting.useful(workload, today.choice)
+    work = None
+    joined = np.zeros((3, 0), np.int64)
+    if not variants.empty:
+        work = variant_work(setting.catalog, workload, today.choice, variants)
+        joined = _joined(found, workload, variants, today)
+    return _assembled(setting, workload, given, variants, work, options, joined)
+
+
+def _joined(found: Places, workload: Workload, variants: pd.DataFrame, today: Candidate) -> Ints:
+    """Variant, place and whether fixed of every machine column, shape (3, n)."""
+    able = inside(found, workload)
+    here = _here(found, today)
+    pooled = undominated(found, able & found.table["allowed"].to_numpy(), here)
+    parts = [_matches(found, variants, pooled, fixed=False)]
+    if today.choice["sourcing"] != "managed_api":
+        priced = found.table[str(today.choice["purchase"])].notna().to_numpy()
+        parts.append(_matches(found, variants, able & here & priced, fixed=True))
+    return np.concatenate(parts, axis=1)
+
+
+def _here(found: Places, today: Candidate) -> Bools:
+    """Places in today's region."""
+    t, c = found.table, today.choice
+    return ((t["cloud"] == c["cloud"]) & (t["region"] == c["region"])).to_numpy()
+
+
+def _matches(found: Places, variants: pd.DataFrame, able: Bools, *, fixed: bool) -> Ints:
+    """Every variant in every place that has its machine with enough chips."""
+    node = found.node_of(variants)
+    where = np.flatnonzero(able)
+    where = where[np.argsort(found.node[where], kind="stable")]
+    first = np.searchsorted(found.node[where], node, "left")
+    count = np.searchsorted(found.node[where], node, "right") - first
+    variant = np.repeat(np.arange(len(variants)), count)
+    offset = np.arange(len(variant)) - np.repeat(np.cumsum(count) - count, count)
+    place = where[np.repeat(first, count) + offset]
+    split = variants["tensor_parallel"].to_numpy(float)[variant]
+    enough = found.devices[place] >= split
+    return np.stack([variant[enough], place[enough], np.full(enough.sum(), int(fixed))])
+
+
+def _assembled(
+    setting: Setting,
+    workload: Workload,
+    given: list[Candidate],
+    variants: pd.DataFrame,
+    work: VariantWork | None,
+    options: list[CacheOption],
+    joined: Ints,
+) -> Columns:
+    variant, place, fixed = joined
+    today, found = given[0], setting.places
+    hours, needs = _work(setting, variants, work, joined, today)
+    once = hours * setting.usd_per_hour
+    if work is not None:
+        once = once + work.study_usd_year[variant] * setting.horizon_months / 12.0
+    price = np.full(len(variant), np.nan)
+    if fixed.any():
+        of = found.table[str(today.choice["purchase"])].to_numpy(float)
+        price = np.where(fixed > 0, of[place], np.nan)
+    per = np.ones(len(variant), np.int64)
+    if len(variant):
+        split = variants["tensor_parallel"].to_numpy(float)[variant]
+        per = np.maximum(np.floor(found.devices[place] / split), 1.0).astype(np.int64)
+    # Each column again behind each cache.
+    n, g, k = len(variant), len(given), len(options)
+    behind = np.r_[np.full(g, NONE), np.repeat(np.arange(-1, k), n)].astype(np.int64)
+    cache_hours = np.array([*(o.hours for o in options), 0.0])
+    cache_usd = np.array([*(o.usd_month for o in options), 0.0])
+
+    def all_of(first: list[float], rest: Array | Ints | Bools) -> Array:
+        return np.r_[np.array(first, float), np.tile(rest, k + 1)]
+
+    def none(first: int, rest: Ints | Bools) -> Ints:
+        return np.r_[np.full(g, first), np.tile(rest, k + 1)].astype(np.int64)
+
+    extra = np.where(np.arange(g + n * (k + 1)) < g, 0.0, cache_hours[behind])
+    lever = np.where(behind >= 0, bit("CACHING"), 0)
+    return Columns(
+        workload=workload,
+        given=given,
+        variants=variants,
+        caches=options,
+        variant=none(NONE, variant),
+        place=none(NONE, place),
+        cache=behind,
+        fixed=none(0, fixed).astype(bool),
+        price=all_of([np.nan] * g, price),
+        needs=none(0, needs) | lever | np.r_[_needs_of(given), np.zeros(n * (k + 1), np.int64)],
+        hours=all_of([c.total_hours for c in given], hours) + extra,
+        run_usd=all_of([c.run_rate_usd_month for c in given], np.zeros(n)) + cache_usd[behind],
+        once_usd=all_of([c.one_off_usd for c in given], once) + extra * setting.usd_per_hour,
+        per_machine=none(1, per),
+        platforms=np.r_[
+            np.array([_bits(setting, c.platforms) for c in given], np.int64),
+            np.tile(_platforms(setting, variants, variant, place), k + 1),
+        ],
+    )
+
+
+def _bits(setting: Setting, names: Iterable[str]) -> int:
+    return sum(1 << i for i, name in enumerate(setting.platforms) if name in names)
+
+
+def _platforms(setting: Setting, variants: pd.DataFrame, variant: Ints, place: Ints) -> Ints:
+    """Platforms of each machine column, as bits."""
+    if not len(variant):
+        return np.zeros(0, np.int64)
+    ways, sourcing = pd.factorize(setting.places.table["sourcing"])
+    stacks, framework = pd.factorize(variants["framework"])
+    both = [[_bits(setting, platforms_of(s, f)) for f in framework] for s in sourcing]
+    return np.array(both, np.int64)[ways[place], stacks[variant]]
+
+
+def _needs_of(given: list[Candidate]) -> Ints:
+    """Levers that candidates without a choice of machines need, as bits."""
+    today = given[0].choice
+    out = np.zeros(len(given), np.int64)
+    for i, candidate in enumerate(given):
+        c = candidate.choice
+        if (c["sourcing"], c["provider"]) != (today["sourcing"], today["provider"]):
+            out[i] |= bit("SOURCING")
+            # A hosted deployment keeps nothing but its host.
+            if c["model"] != today["model"] and today["sourcing"] != "managed_api":
+                out[i] |= bit("DISTILLATION")
+        if c["cache"] != today["cache"]:
+            out[i] |= bit("CACHING")
+    return out
+
+
+def _work(
+    setting: Setting,
+    variants: pd.DataFrame,
+    work: VariantWork | None,
+    joined: Ints,
+    today: Candidate,
+) -> tuple[Array, Ints]:
+    """Engineering hours and levers of each machine column, caches aside."""
+    variant, place, fixed = joined
+    if work is None:
+        return np.zeros(0), np.zeros(0, np.int64)
+    catalog, table, c = setting.catalog, setting.places.table, today.choice
+    needs = variants["needs"].to_numpy(np.int64)[variant]
+    adopt = mapped(table["sourcing"], lambda s: float(catalog.lookup("sourcing", s)["adopt_hours"]))
+    moved = (table["sourcing"] != c["sourcing"]).to_numpy()[place]
+    other = (table["instance"] != c["instance"]).to_numpy()[place]
+    elsewhere = ~_here(setting.places, today)[place]
+    rebought = fixed == 0
+    stay = work.stay[variant]
+    stay = stay + catalog.assumption("rightsize_hours") * np.maximum(other, work.resplit[variant])
+    stay = stay + catalog.assumption("region_move_hours") * elsewhere
+    stay = stay + catalog.assumption("purchasing_hours") * rebought
+    hours = np.where(moved, work.move[variant] + adopt[place], stay)
+    if c["sourcing"] != "managed_api":
+        # A hosted deployment has no machine, place or purchase to keep.
+        needs = needs | np.where(moved, bit("SOURCING"), 0) | np.where(other, bit("HARDWARE"), 0)
+        needs = needs | np.where(elsewhere | rebought, bit("PURCHASING"), 0)
+    return hours, needs
