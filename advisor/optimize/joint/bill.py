@@ -77,15 +77,25 @@ def terms_of(pools: Pools, time: Time, index: Ints) -> Terms:
     )
 
 
-def demand(problem: Problem, columns: Ints, of: Ints, pools: int) -> Demand:
-    """Demand on pools from columns that draw on one; `of` is the number of each one's pool."""
+def demand(
+    problem: Problem, columns: Ints, of: Ints, pools: int, share: Array | None = None
+) -> Demand:
+    """Demand on pools from columns that draw on one.
+
+    Parameters
+    ----------
+    of : array of int
+        Number of each column's pool, below `pools`.
+    share : array, optional
+        How much of each column counts; all of it by default.
+    """
     steps, days = len(problem.hours_month), int(problem.day[-1]) + 1
     out = Demand(*(np.zeros((pools, n)) for n in (steps, steps, days)))
-    for column, pool in zip(columns.tolist(), of.tolist(), strict=True):
-        need, spot, volume = row_demand(problem, problem.row[column : column + 1])
-        out.need[pool] += need[0]
-        out.spot[pool] += spot[0]
-        out.volume[pool] += volume[0]
+    parts = row_demand(problem, problem.row[columns])
+    for total, part in zip((out.need, out.spot, out.volume), parts, strict=True):
+        if share is not None:
+            part = part * share[:, None]
+        np.add.at(total, of, part)
     return out
 
 

@@ -85,6 +85,36 @@ def feasible(problem: Problem, m: Multipliers) -> Multipliers:
     )
 
 
+def filled(problem: Problem, rent: Array, profile: Array, years: Ints) -> Array:
+    """Rents raised as far as they may be, in the busiest steps of `profile` first.
+
+    Higher rents never make a column cheaper, so pools that a relaxation leaves idle, whose rents it
+    need not raise, are better priced this way.
+
+    Parameters
+    ----------
+    rent : array, shape (k, T)
+        Of all pools of the problem.
+    profile : array, shape (T,)
+        Machines wanted in each step, in any unit.
+    years : array of int, shape (T,)
+        The finest stretches over which commitments are level.
+    """
+    pools, h = problem.pools, problem.hours_month
+    top = np.where(np.isfinite(pools.on_demand), pools.on_demand, DEAR)
+    commit = pools.commit.min(axis=1, initial=np.inf)
+    out = np.minimum(rent, top[:, None] * h)
+    for year in np.unique(years):
+        steps = np.flatnonzero(years == year)
+        order = steps[np.argsort(-profile[steps], kind="stable")]
+        now = out[:, order]
+        room = top[:, None] * h[order] - now
+        left = np.where(np.isfinite(commit), commit * h[steps].sum() - now.sum(axis=1), np.inf)
+        before = np.cumsum(room, axis=1) - room
+        out[:, order] = now + np.clip(left[:, None] - before, 0.0, room)
+    return out
+
+
 def constant(problem: Problem, m: Multipliers) -> float:
     """The part of the bound that no column changes."""
     out = -float((m.rent * problem.pools.held).sum())

@@ -26,11 +26,11 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from .bill import cost, demand, terms_of, time_of
 from .bound import Node, Platforms, excess
-from .multipliers import Multipliers, Pricer, constant, feasible, no_prices
+from .multipliers import Multipliers, Pricer, constant, feasible, filled, no_prices
 from .pools import rents
 from .problem import Answer, Array, Ints, Problem
 from .relaxation import Model, model, prices
-from .search import Search, alone_usd, within_hours
+from .search import Search, within_hours
 
 CLUSTERS = 24
 ROUNDS = 8
@@ -106,22 +106,24 @@ class _Run:
         p = self.problem
         self.pricer, self.platforms = Pricer(p), Platforms(p)
         self.time = time_of(p)
-        first = p.start[:-1]
         w = self.platforms.workload
-        self.frugal: Ints = np.lexsort((p.own_usd, p.hours, w))[first]
-        self.chosen = self.frugal
-        self.upper = cost(p, self.frugal).usd
-        alone = alone_usd(p, np.arange(p.columns))
-        cheapest: Ints = np.lexsort((alone, w))[first]
-        self.active = np.unique(np.r_[self.frugal, cheapest])
+        self.frugal: Ints = np.lexsort((p.own_usd, p.hours, w))[p.start[:-1]]
         self.excess = np.zeros(p.columns)
         self.prices = no_prices(p)
-        self._consider(within_hours(p, cheapest, self.frugal, alone))
+        self.active = self.frugal
+        self._consider(self.frugal)
         if incumbent is not None:
             self._consider(incumbent)
             self.active = np.union1d(self.active, incumbent)
-        self.cluster = self._clusters(cheapest)
-        self._bound(self._prices_of(cheapest))
+        drawing = np.flatnonzero(p.pool >= 0)
+        firsts = drawing[np.unique(w[drawing], return_index=True)[1]]
+        self.cluster = self._clusters(firsts)
+        reduced = self._bound(self._prices_of(firsts), improve=False)
+        self._bound(self._prices_of(self._cheapest(reduced), given=self.prices))
+
+    def _cheapest(self, reduced: Array) -> Ints:
+        first: Ints = np.lexsort((reduced, self.platforms.workload))[self.problem.start[:-1]]
+        return first
 
     def rounds(self) -> None:
         """Prices from coarse linear programs until the gap is closed or stops closing."""
@@ -131,7 +133,6 @@ class _Run:
                 before = self.lower
                 self._grow()
                 self._relax(self.cluster)
-                self._bound(self._prices_of(self.chosen))
                 if i and self.lower - before < 0.05 * (self.upper - self.lower):
                     break
         except _Stop:
@@ -189,7 +190,7 @@ class _Run:
 
     def _consider(self, chosen: Ints) -> None:
         usd = cost(self.problem, chosen).usd
-        if usd < self.upper:
+        if usd < self.upper or not hasattr(self, "chosen"):
             self.chosen, self.upper = chosen, usd
 
     def _improve(self, chosen: Ints, reduced: Array) -> None:
@@ -237,25 +238,31 @@ class _Run:
         found = {tuple(c.tolist()): c for c in (self.platforms.best(reduced, n) for n in nodes)}
         return list(found.values())
 
-    def _prices_of(self, chosen: Ints) -> Multipliers:
-        """Prices at which what a choice needs would be bought.
+    def _prices_of(
+        self, columns: Ints, share: Array | None = None, given: Multipliers | None = None
+    ) -> Multipliers:
+        """Prices at which what these columns need would be bought.
 
-        Pools out of use are priced as if all of the need were theirs, shape for shape.
+        Parameters
+        ----------
+        share : array, optional
+            How much of each column counts.
+        given : Multipliers, optional
+            Prices to keep where they are about more than pools in use.
         """
         p = self.problem
-        drawing = chosen[p.pool[chosen] >= 0]
-        every = np.arange(len(p.pools))
-        need = demand(p, drawing, p.pool[drawing], len(p.pools))
-        idle = ~(need.need.any(axis=1) | need.volume.any(axis=1))
+        drawing = np.flatnonzero(p.pool[columns] >= 0)
+        part = None if share is None else share[drawing]
+        of = columns[drawing]
+        need = demand(p, of, p.pool[of], len(p.pools), part)
+        used = np.flatnonzero(need.need.any(axis=1) | need.volume.any(axis=1))
+        m = given or no_prices(p)
         # Each machine counts by its price, so that small ones do not drown large ones.
-        rent = np.where(np.isfinite(p.pools.on_demand), p.pools.on_demand, 0.0)
-        shape = np.ceil(rent @ need.need) if len(drawing) else np.ones(len(p.hours_month))
-        need.need[idle] = shape if shape.any() else 1.0
-        terms = terms_of(p.pools, self.time, every)
-        found = rents(need.need, need.spot, need.volume, terms, self.time)
-        return Multipliers(
-            found, np.zeros_like(found), self.prices.hour, self.prices.load, self.prices.memory
-        )
+        usd = np.where(np.isfinite(p.pools.on_demand), p.pools.on_demand, 0.0)
+        rent = filled(p, m.rent, usd @ need.need, self.time.years)
+        terms = terms_of(p.pools, self.time, used)
+        rent[used] = rents(need.need[used], need.spot[used], need.volume[used], terms, self.time)
+        return Multipliers(rent, m.quota, m.hour, m.load, m.memory)
 
     def _grow(self) -> None:
         """Add the columns that look best to the linear program."""
@@ -288,8 +295,12 @@ class _Run:
         )
         if found.status != 0:
             return
-        reduced = self._bound(prices(p, built, found.ineqlin.marginals))
-        self._improve(self._rounded(built, found.x), reduced)
+        given = prices(p, built, found.ineqlin.marginals)
+        x = found.x[: len(built.columns)]
+        some = x > 1e-9
+        given = self._prices_of(built.columns[some], x[some], given)
+        reduced = self._bound(given)
+        self._improve(self._rounded(built, x), reduced)
 
     def _rounded(self, built: Model, x: Array) -> Ints:
         """The column of each workload that the relaxation takes most of."""

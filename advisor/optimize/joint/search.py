@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .bill import cost, platforms_usd, row_demand, terms_of, time_of
-from .pools import buy
+from .bill import cost, demand, row_demand, terms_of, time_of
+from .pools import Time, buy
 from .problem import Array, Ints, Problem
 
 ROUNDS = 40
@@ -27,111 +27,149 @@ class Search:
     """
 
     def __init__(self, problem: Problem, able: Sequence[Ints]) -> None:
-        self.problem = problem
-        self._time = time_of(problem)
-        sizes = [len(a) for a in able]
+        self.problem, self._time = problem, time_of(problem)
         self.columns = np.concatenate(able)
-        self.workload = np.repeat(np.arange(len(able)), sizes)
-        self._steps = len(problem.hours_month)
+        self.workload = np.repeat(np.arange(len(able)), [len(a) for a in able])
+        self._parts = row_demand(problem, problem.row[self.columns])
 
-    def improve(self, chosen: Ints, usd: float) -> tuple[Ints, float]:
+    def improve(self, chosen: Ints, usd: float, most: int = ROUNDS) -> tuple[Ints, float]:
         """Move until no single move helps; never dearer, and within the hours if it was."""
-        chosen = chosen.copy()
-        for _ in range(ROUNDS):
-            gain = usd - self._after(chosen)
+        state = _State(self.problem, chosen, self._time)
+        for _ in range(most):
+            gain = usd - self._after(state)
+            least = TOLERANCE * abs(usd)
             moved = False
-            touched: set[int] = set()
             for i in np.argsort(-gain, kind="stable").tolist():
-                if gain[i] <= TOLERANCE * abs(usd):
+                if gain[i] <= least:
                     break
-                w, column = int(self.workload[i]), int(self.columns[i])
-                pools = {int(self.problem.pool[c]) for c in (column, chosen[w])} - {-1}
-                pools |= {-2 - w}
-                if pools & touched:
-                    continue
-                trial = chosen.copy()
-                trial[w] = column
-                now = cost(self.problem, trial).usd
-                if now < usd - TOLERANCE * abs(usd):
-                    chosen, usd, moved = trial, now, True
-                    touched |= pools
+                moved |= state.move(int(self.workload[i]), int(self.columns[i]), least)
+            usd = state.usd
             if not moved:
                 break
-        return chosen, usd
+        return state.chosen, cost(self.problem, state.chosen).usd
 
-    def _after(self, chosen: Ints) -> Array:
+    def _after(self, state: _State) -> Array:
         """Total after each move alone, ``inf`` where it takes too many hours, shape (k,)."""
         p, c, w = self.problem, self.columns, self.workload
-        old = chosen[w]
-        hours = p.hours[chosen].sum() - p.hours[old] + p.hours[c]
-        out = p.own_usd[chosen].sum() - p.own_usd[old] + p.own_usd[c]
-        out = out + self._platforms(chosen, old, c)
-        out = out + self._pools(chosen)
+        old = state.chosen[w]
+        hours = state.hours - p.hours[old] + p.hours[c]
+        out = state.own - p.own_usd[old] + p.own_usd[c] + state.platforms_after(old, c)
+        out = out + self._pools(state)
         # Hosts are packed anew: few columns live on one.
         for i in np.flatnonzero((p.host[old] >= 0) | (p.host[c] >= 0)).tolist():
-            trial = chosen.copy()
-            trial[w[i]] = c[i]
-            out[i] = cost(p, trial).usd
+            out[i] = state.after(int(w[i]), int(c[i]))
         return np.where(hours <= p.hours_limit * (1.0 + 1e-9) + 1e-9, out, np.inf)
 
-    def _platforms(self, chosen: Ints, old: Ints, new: Ints) -> Array:
-        p = self.problem
-        bits = p.platforms[chosen]
-        users = np.array([((bits >> f) & 1).sum() for f in range(len(p.platform_usd))])
-        out = np.zeros(len(new))
-        for f, usd in enumerate(p.platform_usd):
-            left = users[f] - ((p.platforms[old] >> f) & 1) + ((p.platforms[new] >> f) & 1)
-            out += np.where(left > 0, usd, 0.0)
-        return out
-
-    def _pools(self, chosen: Ints) -> Array:
+    def _pools(self, state: _State) -> Array:
         """What all pools cost after each move."""
         p, c, w = self.problem, self.columns, self.workload
-        old = chosen[w]
-        bill = cost(p, chosen)
-        base = np.zeros(len(p.pools))
-        base[bill.pools] = bill.purchase.usd
-        drawing = chosen[p.pool[chosen] >= 0]
-        need = [np.zeros((len(p.pools), n)) for n in (self._steps, self._steps, self._days())]
-        for part, of in zip(need, row_demand(p, p.row[drawing]), strict=True):
-            np.add.at(part, p.pool[drawing], of)
-        for kind, opened in zip(bill.packing.kinds, bill.packing.opened, strict=True):
-            need[0][p.hosts.pool[kind]] += p.hosts.machines[kind] * opened
+        chosen = state.chosen
         # What each workload's pool costs without it.
         without = np.zeros(p.workloads)
         mine = np.flatnonzero(p.pool[chosen] >= 0)
-        without[mine] = self._bought(need, p.pool[chosen[mine]], chosen[mine], None)
-        out = np.full(len(c), base.sum())
-        has_old, has_new = p.pool[old] >= 0, p.pool[c] >= 0
-        same = has_old & has_new & (p.pool[old] == p.pool[c])
-        left = has_old & ~same
-        out[left] += without[w[left]] - base[p.pool[old[left]]]
-        join = np.flatnonzero(has_new & ~same)
-        stay = np.flatnonzero(same)
-        out[join] += self._bought(need, p.pool[c[join]], None, c[join]) - base[p.pool[c[join]]]
-        out[stay] += self._bought(need, p.pool[c[stay]], old[stay], c[stay])
-        out[stay] -= base[p.pool[c[stay]]]
+        parts = row_demand(p, p.row[chosen])
+        without[mine] = state.bought(p.pool[chosen[mine]], [-n[mine] for n in parts])
+        old = p.pool[chosen[w]]
+        new = p.pool[c]
+        out = np.full(len(c), state.pools_usd.sum())
+        left = (old >= 0) & (old != new)
+        out[left] += without[w[left]] - state.pools_usd[old[left]]
+        more = np.flatnonzero(new >= 0)
+        same = (old == new)[more, None]
+        change = [n[more] - same * m[w[more]] for n, m in zip(self._parts, parts, strict=True)]
+        out[more] += state.bought(new[more], change) - state.pools_usd[new[more]]
         return out
 
-    def _bought(
-        self, need: list[Array], pools: Ints, less: Ints | None, more: Ints | None
-    ) -> Array:
-        """What pools cost with some columns less and some more."""
+
+class _State:
+    """A choice with what it needs of each pool, kept up to date move by move."""
+
+    def __init__(self, problem: Problem, chosen: Ints, time: Time) -> None:
+        p = self.problem = problem
+        self._time, self.chosen = time, chosen.copy()
+        bill = cost(p, chosen)
+        drawing = chosen[p.pool[chosen] >= 0]
+        found = demand(p, drawing, p.pool[drawing], len(p.pools))
+        self.need = [found.need, found.spot, found.volume]
+        for kind, opened in zip(bill.packing.kinds, bill.packing.opened, strict=True):
+            self.need[0][p.hosts.pool[kind]] += p.hosts.machines[kind] * opened
+        self.pools_usd = np.zeros(len(p.pools))
+        self.pools_usd[bill.pools] = bill.purchase.usd
+        self.own, self.hours = float(p.own_usd[chosen].sum()), float(p.hours[chosen].sum())
+        bits = p.platforms[chosen]
+        self.users = np.array([((bits >> f) & 1).sum() for f in range(len(p.platform_usd))])
+
+    @property
+    def usd(self) -> float:
+        """The total."""
+        open_usd = float(self.problem.platform_usd[self.users > 0].sum())
+        return self.own + open_usd + float(self.pools_usd.sum())
+
+    def platforms_after(self, old: Ints, new: Ints) -> Array:
+        """What platforms cost after each move from `old` to `new`."""
         p = self.problem
+        out = np.zeros(len(new))
+        for f, usd in enumerate(p.platform_usd):
+            left = self.users[f] - ((p.platforms[old] >> f) & 1) + ((p.platforms[new] >> f) & 1)
+            out += np.where(left > 0, usd, 0.0)
+        return out
+
+    def bought(self, pools: Ints, change: list[Array]) -> Array:
+        """What pools cost with each change of their demand."""
         out = np.empty(len(pools))
         for at in range(0, len(pools), BATCH):
             part = slice(at, at + BATCH)
-            now = [n[pools[part]] for n in need]
-            for columns, sign in ((less, -1.0), (more, 1.0)):
-                if columns is not None:
-                    for total, of in zip(now, row_demand(p, p.row[columns[part]]), strict=True):
-                        total += sign * of
-            now = [np.maximum(n, 0.0) for n in now]
-            out[part] = buy(*now, terms_of(p.pools, self._time, pools[part]), self._time).usd
+            now = [
+                np.maximum(n[pools[part]] + c[part], 0.0)
+                for n, c in zip(self.need, change, strict=True)
+            ]
+            terms = terms_of(self.problem.pools, self._time, pools[part])
+            out[part] = buy(*now, terms, self._time).usd
         return out
 
-    def _days(self) -> int:
-        return int(self.problem.day[-1]) + 1
+    def after(self, workload: int, column: int) -> float:
+        """The total after a move, everything worked out anew."""
+        trial = self.chosen.copy()
+        trial[workload] = column
+        return cost(self.problem, trial).usd
+
+    def move(self, workload: int, column: int, least: float) -> bool:
+        """Make a move if it still saves more than `least` within the hours."""
+        p, old = self.problem, int(self.chosen[workload])
+        hours = self.hours - p.hours[old] + p.hours[column]
+        if column == old or hours > p.hours_limit * (1.0 + 1e-9) + 1e-9:
+            return False
+        if p.host[old] >= 0 or p.host[column] >= 0:
+            return self._repacked(workload, column, least)
+        pools = np.unique([q for q in (p.pool[old], p.pool[column]) if q >= 0]).astype(np.int64)
+        change = [np.zeros((len(pools), n.shape[1])) for n in self.need]
+        for c, sign in ((old, -1.0), (column, 1.0)):
+            if p.pool[c] >= 0:
+                at = np.searchsorted(pools, p.pool[c])
+                parts = row_demand(p, p.row[c : c + 1])
+                for total, part in zip(change, parts, strict=True):
+                    total[at] += sign * part[0]
+        now = self.bought(pools, change)
+        both = np.array([old]), np.array([column])
+        shared = float(self.platforms_after(*both)[0])
+        gain = self.own + float(p.platform_usd[self.users > 0].sum()) + self.pools_usd[pools].sum()
+        own = self.own - p.own_usd[old] + p.own_usd[column]
+        if gain - own - shared - now.sum() <= least:
+            return False
+        self.chosen[workload], self.own, self.hours = column, own, hours
+        self.pools_usd[pools] = now
+        for total, c in zip(self.need, change, strict=True):
+            total[pools] += c
+        for f in range(len(self.users)):
+            self.users[f] += (p.platforms[column] >> f & 1) - (p.platforms[old] >> f & 1)
+        return True
+
+    def _repacked(self, workload: int, column: int, least: float) -> bool:
+        if self.usd - self.after(workload, column) <= least:
+            return False
+        self.chosen[workload] = column
+        self.__init__(self.problem, self.chosen, self._time)  # type: ignore[misc]
+        return True
 
 
 def within_hours(problem: Problem, chosen: Ints, frugal: Ints, reduced: Array) -> Ints:
@@ -153,17 +191,3 @@ def within_hours(problem: Problem, chosen: Ints, frugal: Ints, reduced: Array) -
             break
         out[w] = frugal[w]
     return out
-
-
-def alone_usd(problem: Problem, columns: Ints) -> Array:
-    """What each column would cost if nothing else ran, platforms included, USD a month."""
-    time = time_of(problem)
-    out = problem.own_usd[columns].copy()
-    drawing = np.flatnonzero(problem.pool[columns] >= 0)
-    for at in range(0, len(drawing), BATCH):
-        of = columns[drawing[at : at + BATCH]]
-        need = row_demand(problem, problem.row[of])
-        terms = terms_of(problem.pools, time, problem.pool[of])
-        out[drawing[at : at + BATCH]] += buy(*need, terms, time).usd
-    bits, which = np.unique(problem.platforms[columns], return_inverse=True)
-    return out + np.array([platforms_usd(problem, int(b)) for b in bits])[which]
