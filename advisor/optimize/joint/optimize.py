@@ -25,7 +25,7 @@ from scipy.cluster.vq import kmeans2
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from .bill import cost, demand, terms_of, time_of
-from .bound import Node, Platforms, excess
+from .bound import Node, Platforms, Priced, excess
 from .multipliers import Multipliers, Pricer, constant, feasible, filled, no_prices
 from .pools import rents
 from .problem import Answer, Array, Ints, Problem
@@ -110,6 +110,8 @@ class _Run:
         self.frugal: Ints = np.lexsort((p.own_usd, p.hours, w))[p.start[:-1]]
         self.excess = np.zeros(p.columns)
         self.prices = no_prices(p)
+        self.sets: list[Priced] = []
+        self.seen: set[bytes] = set()
         self.active = self.frugal
         self._consider(self.frugal)
         if incumbent is not None:
@@ -118,8 +120,9 @@ class _Run:
         drawing = np.flatnonzero(p.pool >= 0)
         firsts = drawing[np.unique(w[drawing], return_index=True)[1]]
         self.cluster = self._clusters(firsts)
-        reduced = self._bound(self._prices_of(firsts), improve=False)
-        self._bound(self._prices_of(self._cheapest(reduced), given=self.prices))
+        self._bound(self._prices_of(firsts), improve=False)
+        cheapest = self._cheapest(self.sets[-1].reduced)
+        self._bound(self._prices_of(cheapest, given=self.prices))
 
     def _cheapest(self, reduced: Array) -> Ints:
         first: Ints = np.lexsort((reduced, self.platforms.workload))[self.problem.start[:-1]]
@@ -135,6 +138,12 @@ class _Run:
                 self._relax(self.cluster)
                 if i and self.lower - before < 0.05 * (self.upper - self.lower):
                     break
+            for _ in range(ROUNDS):
+                self._check("sets of platforms")
+                node, before = self.frontier[0], self.lower
+                self._relax(self.cluster, node)
+                if self.lower - before < 0.02 * (self.upper - self.lower):
+                    break
         except _Stop:
             pass
 
@@ -145,7 +154,7 @@ class _Run:
             keep = self._survivors()
             if len(np.unique(self.problem.pool[keep])) * len(self.time.day) <= FINE_ROWS:
                 self.active = keep
-                self._relax(None)
+                self._relax(None, self.frontier[0])
             self._check("whole columns")
             self._solve_whole(self._survivors())
         except _Stop:
@@ -217,26 +226,35 @@ class _Run:
 
     # Bounds --------------------------------------------------------------------------------
 
-    def _bound(self, given: Multipliers, *, improve: bool = True) -> Array:
-        """Bound and choices at these prices; the reduced costs."""
+    def _bound(self, given: Multipliers, *, improve: bool = True) -> None:
+        """Bound and choices at these prices, beside those seen before."""
         p = self.problem
         m = feasible(p, given)
         reduced = self.pricer.reduced(m)
-        frontier = self.platforms.frontier(reduced, constant(p, m))
-        if frontier[0].lower_usd > self.lower:
-            self.lower, self.prices = frontier[0].lower_usd, m
-            self.excess = excess(self.platforms, reduced, frontier)
-            self.reduced = reduced
+        self.sets.append(self.platforms.priced(reduced, constant(p, m)))
+        self.frontier = self.platforms.frontier(self.sets)
+        best = self.frontier[0]
+        if best.lower_usd >= self.lower:
+            self.lower = best.lower_usd
+            self.excess = excess(self.platforms, self.frontier)
+        if best.priced is self.sets[-1]:
+            self.prices = m
+        self.sets = _kept(self.sets, self.frontier)
         if improve:
-            for choice in self._choices(reduced, frontier):
+            for choice in self._choices():
                 self._improve(choice, reduced)
-        return reduced
 
-    def _choices(self, reduced: Array, frontier: list[Node]) -> list[Ints]:
-        """The cheapest columns within the cheapest sets of platforms."""
-        nodes = [n for n in frontier[:TRIED] if np.isfinite(n.lower_usd)]
-        found = {tuple(c.tolist()): c for c in (self.platforms.best(reduced, n) for n in nodes)}
-        return list(found.values())
+    def _choices(self) -> list[Ints]:
+        """The cheapest columns within the cheapest sets of platforms, where not yet seen."""
+        out = []
+        for node in self.frontier[:TRIED]:
+            if np.isfinite(node.lower_usd):
+                choice = self.platforms.best(node)
+                key = choice.tobytes()
+                if key not in self.seen:
+                    self.seen.add(key)
+                    out.append(choice)
+        return out
 
     def _prices_of(
         self, columns: Ints, share: Array | None = None, given: Multipliers | None = None
@@ -266,7 +284,7 @@ class _Run:
 
     def _grow(self) -> None:
         """Add the columns that look best to the linear program."""
-        p, reduced = self.problem, self.reduced
+        p, reduced = self.problem, self.frontier[0].priced.reduced
         near = np.concatenate(self._nearest(reduced, NEAR))
         key = self.platforms.workload * len(self.platforms.kinds) + self.platforms.kind
         order = np.lexsort((reduced, key))
@@ -278,10 +296,14 @@ class _Run:
             self.active = self.active[self.excess[self.active] <= room]
             self.active = np.union1d(self.active, np.r_[self.chosen, self.frugal])
 
-    def _relax(self, cluster: Ints | None) -> None:
-        """Solve the relaxation over the active columns; bound and choices from it."""
-        p = self.problem
-        built = model(p, self.active, cluster)
+    def _relax(self, cluster: Ints | None, node: Node | None = None) -> None:
+        """Solve the relaxation over the active columns, or those of a node; bound and choices."""
+        p, columns, opened = self.problem, self.active, 0
+        if node is not None:
+            columns = np.union1d(columns, self.platforms.best(node))
+            columns = columns[self.platforms.within(node)[columns]]
+            opened = node.opened
+        built = model(p, columns, cluster, opened)
         limit = {"time_limit": max(self._left(), 0.01)} if np.isfinite(self._left()) else {}
         found = linprog(
             built.objective,
@@ -289,18 +311,17 @@ class _Run:
             b_ub=built.b_ub,
             A_eq=built.A_eq,
             b_eq=built.b_eq,
-            bounds=np.column_stack([np.zeros(len(built.top)), built.top]),
+            bounds=np.column_stack([built.bottom, built.top]),
             method="highs",
             options=limit,
         )
         if found.status != 0:
             return
-        given = prices(p, built, found.ineqlin.marginals)
-        x = found.x[: len(built.columns)]
+        x = found.x[: len(columns)]
         some = x > 1e-9
-        given = self._prices_of(built.columns[some], x[some], given)
-        reduced = self._bound(given)
-        self._improve(self._rounded(built, x), reduced)
+        given = prices(p, built, found.ineqlin.marginals)
+        self._bound(self._prices_of(columns[some], x[some], given))
+        self._improve(self._rounded(built, x), self.sets[-1].reduced)
 
     def _rounded(self, built: Model, x: Array) -> Ints:
         """The column of each workload that the relaxation takes most of."""
@@ -345,7 +366,7 @@ class _Run:
         found = milp(
             built.objective,
             integrality=built.whole,
-            bounds=Bounds(0.0, built.top),
+            bounds=Bounds(built.bottom, built.top),
             constraints=[
                 LinearConstraint(built.A_ub, -np.inf, built.b_ub),
                 LinearConstraint(built.A_eq, built.b_eq, built.b_eq),
@@ -357,10 +378,17 @@ class _Run:
         )
         if found.x is not None:
             chosen = self._rounded(built, found.x)
-            self._consider(within_hours(self.problem, chosen, self.frugal, self.reduced))
+            reduced = self.frontier[0].priced.reduced
+            self._consider(within_hours(self.problem, chosen, self.frugal, reduced))
         bound = found.mip_dual_bound
         if bound is not None and np.isfinite(bound):
             # What was left out costs at least the upper bound of before.
             self.lower = max(self.lower, min(float(bound), self.upper))
         if not self._closed():
             self.stopped = "time"
+
+
+def _kept(sets: list[Priced], frontier: list[Node]) -> list[Priced]:
+    """Prices that bound some node best, and the latest."""
+    used = {id(node.priced) for node in frontier}
+    return [s for s in sets[:-1] if id(s) in used] + sets[-1:]

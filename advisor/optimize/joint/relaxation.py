@@ -15,7 +15,7 @@ from .problem import Array, Ints, Problem
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A mixed-integer program: ``A_ub v <= b_ub``, ``A_eq v = b_eq``, ``0 <= v <= top``.
+    """A mixed-integer program: ``A_ub v <= b_ub``, ``A_eq v = b_eq``, ``bottom <= v <= top``.
 
     Attributes
     ----------
@@ -33,6 +33,7 @@ class Model:
     b_ub: Array
     A_eq: sparse.csr_array
     b_eq: Array
+    bottom: Array
     top: Array
     whole: Ints
     rows: dict[str, tuple[int, Any]]
@@ -71,7 +72,9 @@ class _Rows:
         return coo.tocsr(), limits
 
 
-def model(problem: Problem, columns: Ints, cluster: Ints | None = None) -> Model:
+def model(
+    problem: Problem, columns: Ints, cluster: Ints | None = None, opened: int = 0
+) -> Model:
     """The program over some columns, at full resolution or over clusters of like steps.
 
     Parameters
@@ -81,6 +84,8 @@ def model(problem: Problem, columns: Ints, cluster: Ints | None = None) -> Model
     cluster : array of int, shape (T,), optional
         Cluster of each step, all of one year and numbered from 0; each step its own by default.
         Over clusters, work that waits may go anywhere.
+    opened : int
+        Platforms that are paid for whatever is chosen, as bits.
     """
     p, h = problem, problem.hours_month
     steps = len(h)
@@ -186,10 +191,21 @@ def model(problem: Problem, columns: Ints, cluster: Ints | None = None) -> Model
     A_eq, b_eq = eq.matrix(at)
     whole = np.zeros(at, np.int64)
     whole[: len(columns) + len(paid) + len(kinds)] = 1
+    bottom = np.zeros(at)
+    bottom[z] = [float(opened >> f & 1) for f in paid]
     return Model(
-        columns, np.concatenate(cost), A_ub, b_ub, A_eq, b_eq, np.concatenate(top), whole, rows,
-        cluster,
-    )  # fmt: skip
+        columns=columns,
+        objective=np.concatenate(cost),
+        A_ub=A_ub,
+        b_ub=b_ub,
+        A_eq=A_eq,
+        b_eq=b_eq,
+        bottom=bottom,
+        top=np.concatenate(top),
+        whole=whole,
+        rows=rows,
+        cluster=cluster,
+    )
 
 
 def prices(problem: Problem, built: Model, marginals: Array) -> Multipliers:
