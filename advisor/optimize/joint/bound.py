@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -41,10 +41,12 @@ class Node:
 
     Attributes
     ----------
+    floor_usd : float
+        What has been proven of them otherwise.
     lower_usd : float
         No choice within them costs less.
     priced : Priced
-        At whose prices that was found.
+        Prices that bound them best.
     least : array, shape (W,)
         The least reduced cost of each workload within them.
     settled : bool
@@ -53,6 +55,7 @@ class Node:
 
     opened: int
     closed: int
+    floor_usd: float
     lower_usd: float
     priced: Priced
     least: Array
@@ -88,45 +91,98 @@ class Platforms:
         out: Ints = np.lexsort((usd, self.workload))[self.problem.start[:-1]]
         return out
 
-    def frontier(self, sets: Sequence[Priced], nodes: int = NODES) -> list[Node]:
-        """Nodes that together hold every set of platforms, the cheapest first and settled.
 
-        Each is bounded at the prices that bound it best. Where more than `nodes` would be needed
-        the first may be unsettled; its bound holds.
-        """
+class Tree:
+    """Sets of platforms, split as far as their bounds ask for it.
+
+    Attributes
+    ----------
+    leaves : list of Node
+        Nodes that together hold every set of platforms, the cheapest first.
+    """
+
+    def __init__(self, platforms: Platforms, priced: Priced) -> None:
+        self.platforms = platforms
+        self.sets = [priced]
+        self.leaves = [self._node(0, 0, -np.inf)]
+        self._settle()
+
+    @property
+    def lower_usd(self) -> float:
+        """No choice costs less."""
+        return self.leaves[0].lower_usd
+
+    def add(self, priced: Priced) -> None:
+        """Bound every leaf at new prices too."""
+        self.sets.append(priced)
+        found = [self._at(leaf, priced) for leaf in self.leaves]
+        self.leaves = [
+            new if new.lower_usd > old.lower_usd else old
+            for old, new in zip(self.leaves, found, strict=True)
+        ]
+        self._settle()
+        used = {id(leaf.priced) for leaf in self.leaves}
+        self.sets = [s for s in self.sets[:-1] if id(s) in used] + [priced]
+
+    def replace(self, platforms: Platforms, index: Ints, hopeful: Bools) -> None:
+        """Go on with the columns `index` of those so far, of which only the hopeful ones count."""
+        self.platforms = platforms
+        fewer = {
+            id(s): platforms.priced(np.where(hopeful, s.reduced[index], np.inf), s.constant)
+            for s in self.sets
+        }
+        self.sets = list(fewer.values())
+        self.leaves = [self._at(leaf, fewer[id(leaf.priced)]) for leaf in self.leaves]
+        self._settle()
+
+    def prove(self, node: Node, usd: float) -> None:
+        """Note that no choice within a leaf costs less than `usd`."""
+        new = replace(node, floor_usd=max(usd, node.floor_usd), lower_usd=max(usd, node.lower_usd))
+        self.leaves = [new if leaf is node else leaf for leaf in self.leaves]
+        self._settle()
+
+    def _settle(self) -> None:
+        """Split the cheapest leaf until what is cheapest there needs no platform left open."""
         tie = count()
-        root = self._node(sets, 0, 0)
-        heap = [(root.lower_usd, next(tie), root)]
-        while len(heap) < nodes:
-            node = heap[0][2]
-            if node.settled or not np.isfinite(node.lower_usd):
+        heap = [(leaf.lower_usd, next(tie), leaf) for leaf in self.leaves]
+        heapq.heapify(heap)
+        while len(heap) < NODES:
+            leaf = heap[0][2]
+            if leaf.settled or not np.isfinite(leaf.lower_usd):
                 break
             heapq.heappop(heap)
-            platform = self._most_used(node)
+            platform = self._most_used(leaf)
             for opened, closed in (
-                (node.opened | platform, node.closed),
-                (node.opened, node.closed | platform),
+                (leaf.opened | platform, leaf.closed),
+                (leaf.opened, leaf.closed | platform),
             ):
-                child = self._node(sets, opened, closed)
+                child = self._node(opened, closed, leaf.floor_usd)
                 heapq.heappush(heap, (child.lower_usd, next(tie), child))
-        return [node for _, _, node in sorted(heap)]
+        self.leaves = [leaf for _, _, leaf in sorted(heap)]
 
-    def _node(self, sets: Sequence[Priced], opened: int, closed: int) -> Node:
-        able = (self.kinds & closed) == 0
-        fixed = platforms_usd(self.problem, opened)
-        best: tuple[float, Priced, Array] | None = None
-        for one in sets:
-            least = one.minima[:, able].min(axis=1, initial=np.inf)
-            lower = one.constant + fixed + float(least.sum())
-            if best is None or lower > best[0]:
-                best = (lower, one, least)
-        assert best is not None
-        lower, one, least = best
-        return Node(opened, closed, lower, one, least, not self._wanted(one, able, opened))
+    def _node(self, opened: int, closed: int, floor: float) -> Node:
+        """A node at the prices that bound it best."""
+        blank = Node(opened, closed, floor, floor, self.sets[0], np.zeros(0), False)
+        return max((self._at(blank, s) for s in self.sets), key=lambda n: n.lower_usd)
+
+    def _at(self, node: Node, priced: Priced) -> Node:
+        able = (self.platforms.kinds & node.closed) == 0
+        least = priced.minima[:, able].min(axis=1, initial=np.inf)
+        lower = priced.constant + float(least.sum())
+        lower += platforms_usd(self.platforms.problem, node.opened)
+        return Node(
+            opened=node.opened,
+            closed=node.closed,
+            floor_usd=node.floor_usd,
+            lower_usd=max(lower, node.floor_usd),
+            priced=priced,
+            least=least,
+            settled=not self._wanted(priced, able, node.opened),
+        )
 
     def _wanted(self, priced: Priced, able: Bools, opened: int) -> int:
         """Platforms beyond `opened` that what is cheapest would use."""
-        kinds = self.kinds[able]
+        kinds = self.platforms.kinds[able]
         if not len(kinds):
             return 0
         used = kinds[np.unique(priced.minima[:, able].argmin(axis=1))]
@@ -134,12 +190,13 @@ class Platforms:
 
     def _most_used(self, node: Node) -> int:
         """The undecided platform whose absence would cost most."""
-        able = (self.kinds & node.closed) == 0
+        kinds = self.platforms.kinds
+        able = (kinds & node.closed) == 0
         wanted, worst, platform = self._wanted(node.priced, able, node.opened), -1.0, 0
-        for f, usd in enumerate(self.problem.platform_usd):
+        for f, usd in enumerate(self.platforms.problem.platform_usd):
             if not wanted >> f & 1:
                 continue
-            without = able & ((self.kinds >> f & 1) == 0)
+            without = able & ((kinds >> f & 1) == 0)
             least = node.priced.minima[:, without].min(axis=1, initial=np.inf)
             lost = min(float((least - node.least).sum()), 1e30) + 1e-6 * usd
             if lost > worst:
@@ -147,12 +204,11 @@ class Platforms:
         return platform
 
 
-def excess(platforms: Platforms, frontier: Sequence[Node]) -> Array:
-    """At least how much dearer than the cheapest node any choice with each column is, (n,)."""
+def at_least(platforms: Platforms, leaves: Sequence[Node]) -> Array:
+    """What any choice with each column costs at least, USD a month, shape (n,)."""
     problem = platforms.problem
     out = np.full(problem.columns, np.inf)
-    lower = frontier[0].lower_usd
-    for node in frontier:
+    for node in leaves:
         if not np.isfinite(node.lower_usd):
             continue
         extra = np.array(
@@ -161,6 +217,7 @@ def excess(platforms: Platforms, frontier: Sequence[Node]) -> Array:
                 for k in platforms.kinds
             ]
         )
+        bare = node.priced.constant + platforms_usd(problem, node.opened) + node.least.sum()
         here = node.priced.reduced - node.least[platforms.workload] + extra[platforms.kind]
-        np.minimum(out, node.lower_usd - lower + here, out=out)
-    return np.maximum(out, 0.0)
+        np.minimum(out, np.maximum(bare + here, node.lower_usd), out=out)
+    return out

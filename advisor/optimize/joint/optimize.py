@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.cluster.vq import kmeans2
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from .bill import cost, demand, terms_of, time_of
-from .bound import Node, Platforms, Priced, excess
+from .bound import Node, Platforms, Priced, Tree, at_least
 from .multipliers import Multipliers, Pricer, constant, feasible, filled, no_prices
 from .pools import rents
 from .problem import Answer, Array, Ints, Problem
@@ -36,10 +35,15 @@ CLUSTERS = 24
 ROUNDS = 8
 NEAR = 6
 """Columns of each workload that join the linear program in a round."""
+STALLED = 0.05
+"""Share of the gap that a round must close to be followed by another."""
+WORTH_DROPPING = 0.7
+FEW = 20_000
+"""Columns that are ruled out are dropped once no more than this share, or so many, are left."""
+INFEASIBLE = 2
+"""Status of `scipy.optimize.milp`."""
 TRIED = 4
 """Sets of platforms whose cheapest choice is tried in a round."""
-FINE_ROWS = 40_000
-"""Most pool-steps of a linear program at full resolution."""
 SURVIVORS = 4_000
 """Most columns of the mixed-integer program."""
 PATIENCE_S = 30.0
@@ -89,44 +93,54 @@ class _Stop(Exception):
     """Time is up, or the answer good enough."""
 
 
-@dataclass
 class _Run:
-    problem: Problem
-    gap: float
-    seconds: float | None
-    cancelled: Callable[[], bool] | None
-    progress: Progress | None
-    began: float = field(default_factory=time.perf_counter)
-    stopped: str = "gap"
-    upper: float = np.inf
-    lower: float = -np.inf
+    """One call of `optimize`. Columns that are ruled out are dropped for good on the way."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        gap: float,
+        seconds: float | None,
+        cancelled: Callable[[], bool] | None,
+        progress: Progress | None,
+    ) -> None:
+        self.began = time.perf_counter()
+        self.gap, self.seconds = gap, seconds
+        self.cancelled, self.progress = cancelled, progress
+        self.stopped = "gap"
+        self.given = problem
+        self.origin: Ints = np.arange(problem.columns)
+        self.at_least = np.full(problem.columns, -np.inf)
+        self.lower = -np.inf
+        self.time = time_of(problem)
+        self.hopeful = np.ones(problem.columns, bool)
+        self.seen: set[bytes] = set()
+        self.refined: dict[tuple[int, int], int] = {}
+        self._take(problem)
+
+    def _take(self, problem: Problem) -> None:
+        self.problem = problem
+        self.pricer, self.platforms = Pricer(problem), Platforms(problem)
+        order = np.lexsort((problem.own_usd, problem.hours, self.platforms.workload))
+        self.frugal: Ints = order[problem.start[:-1]]
 
     def start(self, incumbent: Ints | None) -> None:
         """A first choice, and prices from what it needs."""
-        p = self.problem
-        self.pricer, self.platforms = Pricer(p), Platforms(p)
-        self.time = time_of(p)
-        w = self.platforms.workload
-        self.frugal: Ints = np.lexsort((p.own_usd, p.hours, w))[p.start[:-1]]
-        self.excess = np.zeros(p.columns)
-        self.prices = no_prices(p)
-        self.sets: list[Priced] = []
-        self.seen: set[bytes] = set()
-        self.active = self.frugal
-        self._consider(self.frugal)
+        p, w = self.problem, self.platforms.workload
+        self.chosen, self.upper = self.frugal, cost(p, self.frugal).usd
+        self.active: Ints = self.frugal
         if incumbent is not None:
-            self._consider(incumbent)
+            self._consider(np.asarray(incumbent, np.int64))
             self.active = np.union1d(self.active, incumbent)
         drawing = np.flatnonzero(p.pool >= 0)
         firsts = drawing[np.unique(w[drawing], return_index=True)[1]]
         self.cluster = self._clusters(firsts)
-        self._bound(self._prices_of(firsts), improve=False)
-        cheapest = self._cheapest(self.sets[-1].reduced)
-        self._bound(self._prices_of(cheapest, given=self.prices))
-
-    def _cheapest(self, reduced: Array) -> Ints:
-        first: Ints = np.lexsort((reduced, self.platforms.workload))[self.problem.start[:-1]]
-        return first
+        self.prices = feasible(p, self._prices_of(firsts))
+        priced = self._priced(self.prices)
+        cheapest: Ints = np.lexsort((priced.reduced, w))[p.start[:-1]]
+        self.prices = feasible(p, self._prices_of(cheapest, given=self.prices))
+        self.tree = Tree(self.platforms, self._priced(self.prices))
+        self._learn()
 
     def rounds(self) -> None:
         """Prices from coarse linear programs until the gap is closed or stops closing."""
@@ -136,39 +150,42 @@ class _Run:
                 before = self.lower
                 self._grow()
                 self._relax(self.cluster)
-                if i and self.lower - before < 0.05 * (self.upper - self.lower):
-                    break
-            for _ in range(ROUNDS):
-                self._check("sets of platforms")
-                node, before = self.frontier[0], self.lower
-                self._relax(self.cluster, node)
-                if self.lower - before < 0.02 * (self.upper - self.lower):
+                if i and self.lower - before < STALLED * (self.upper - self.lower):
                     break
         except _Stop:
             pass
 
     def finish(self) -> None:
-        """At full resolution, and then whole columns, as far as the gap asks for it."""
+        """Set of platforms by set of platforms: a finer program each time one comes up again."""
         try:
-            self._check("full resolution")
-            keep = self._survivors()
-            if len(np.unique(self.problem.pool[keep])) * len(self.time.day) <= FINE_ROWS:
-                self.active = keep
-                self._relax(None, self.frontier[0])
-            self._check("whole columns")
-            self._solve_whole(self._survivors())
+            while True:
+                self._check("sets of platforms")
+                node = self.tree.leaves[0]
+                key = (node.opened, node.closed)
+                level = self.refined.get(key, 0)
+                self.refined[key] = level + 1
+                if level == 0:
+                    self._relax(self.cluster, node)
+                elif level == 1:
+                    self._relax(None, node)
+                elif level == 2:
+                    self._solve_whole(node)
+                else:
+                    self.stopped = "time"
+                    break
         except _Stop:
             pass
 
     def answer(self) -> Answer:
         """What was found."""
+        lower = min(self.lower, self.upper)
         return Answer(
-            chosen=self.chosen,
+            chosen=self.origin[self.chosen],
             upper_usd=self.upper,
-            lower_usd=min(self.lower, self.upper),
+            lower_usd=lower,
             hour_usd=self.prices.hour,
             rent_usd=self.prices.rent,
-            excess_usd=self.excess,
+            excess_usd=np.maximum(self.at_least - lower, 0.0),
             seconds=time.perf_counter() - self.began,
             stopped=self.stopped,
         )
@@ -199,7 +216,7 @@ class _Run:
 
     def _consider(self, chosen: Ints) -> None:
         usd = cost(self.problem, chosen).usd
-        if usd < self.upper or not hasattr(self, "chosen"):
+        if usd < self.upper:
             self.chosen, self.upper = chosen, usd
 
     def _improve(self, chosen: Ints, reduced: Array) -> None:
@@ -226,35 +243,49 @@ class _Run:
 
     # Bounds --------------------------------------------------------------------------------
 
-    def _bound(self, given: Multipliers, *, improve: bool = True) -> None:
-        """Bound and choices at these prices, beside those seen before."""
-        p = self.problem
-        m = feasible(p, given)
-        reduced = self.pricer.reduced(m)
-        self.sets.append(self.platforms.priced(reduced, constant(p, m)))
-        self.frontier = self.platforms.frontier(self.sets)
-        best = self.frontier[0]
-        if best.lower_usd >= self.lower:
-            self.lower = best.lower_usd
-            self.excess = excess(self.platforms, self.frontier)
-        if best.priced is self.sets[-1]:
-            self.prices = m
-        self.sets = _kept(self.sets, self.frontier)
-        if improve:
-            for choice in self._choices():
-                self._improve(choice, reduced)
+    def _priced(self, m: Multipliers) -> Priced:
+        reduced = np.where(self.hopeful, self.pricer.reduced(m), np.inf)
+        return self.platforms.priced(reduced, constant(self.problem, m))
 
-    def _choices(self) -> list[Ints]:
-        """The cheapest columns within the cheapest sets of platforms, where not yet seen."""
-        out = []
-        for node in self.frontier[:TRIED]:
+    def _bound(self, given: Multipliers) -> Priced:
+        """Bound at these prices, beside those seen before."""
+        m = feasible(self.problem, given)
+        priced = self._priced(m)
+        self.tree.add(priced)
+        if self.tree.leaves[0].priced is priced:
+            self.prices = m
+        self._learn()
+        return priced
+
+    def _learn(self) -> None:
+        """Choices that the bound suggests, and columns that it rules out."""
+        for node in self.tree.leaves[:TRIED]:
             if np.isfinite(node.lower_usd):
                 choice = self.platforms.best(node)
-                key = choice.tobytes()
+                key = self.origin[choice].tobytes()
                 if key not in self.seen:
                     self.seen.add(key)
-                    out.append(choice)
-        return out
+                    self._improve(choice, node.priced.reduced)
+        self._rule_out()
+
+    def _rule_out(self) -> None:
+        """Drop the columns that no better choice can have, if they are many."""
+        # Whatever has been dropped before costs at least what was the best choice then.
+        self.lower = max(self.lower, min(self.tree.lower_usd, self.upper))
+        found = at_least(self.platforms, self.tree.leaves)
+        self.at_least[self.origin] = np.maximum(self.at_least[self.origin], found)
+        self.hopeful = self.at_least[self.origin] <= self.upper * (1.0 + 1e-12)
+        self.hopeful[self.chosen] = True
+        keep = self.hopeful.copy()
+        keep[self.frugal] = True
+        if keep.all() or (len(keep) > FEW and keep.mean() > WORTH_DROPPING):
+            return
+        smaller, index = self.problem.only(keep)
+        self.origin, self.hopeful = self.origin[index], self.hopeful[index]
+        at = np.cumsum(keep) - 1
+        self.chosen, self.active = at[self.chosen], at[self.active[keep[self.active]]]
+        self._take(smaller)
+        self.tree.replace(self.platforms, index, self.hopeful)
 
     def _prices_of(
         self, columns: Ints, share: Array | None = None, given: Multipliers | None = None
@@ -284,24 +315,23 @@ class _Run:
 
     def _grow(self) -> None:
         """Add the columns that look best to the linear program."""
-        p, reduced = self.problem, self.frontier[0].priced.reduced
+        p, reduced = self.problem, self.tree.leaves[0].priced.reduced
         near = np.concatenate(self._nearest(reduced, NEAR))
         key = self.platforms.workload * len(self.platforms.kinds) + self.platforms.kind
         order = np.lexsort((reduced, key))
         best = order[np.r_[True, np.diff(key[order]) != 0]]
-        room = self.upper - self.lower
-        best = best[self.excess[best] <= room]
+        hopeful = self.hopeful
+        best = best[hopeful[best]]
         self.active = np.unique(np.r_[self.active, near, best, self.chosen])
         if len(self.active) > NEAR * 8 * p.workloads:
-            self.active = self.active[self.excess[self.active] <= room]
+            self.active = self.active[hopeful[self.active]]
             self.active = np.union1d(self.active, np.r_[self.chosen, self.frugal])
 
     def _relax(self, cluster: Ints | None, node: Node | None = None) -> None:
         """Solve the relaxation over the active columns, or those of a node; bound and choices."""
         p, columns, opened = self.problem, self.active, 0
         if node is not None:
-            columns = np.union1d(columns, self.platforms.best(node))
-            columns = columns[self.platforms.within(node)[columns]]
+            columns = self._of(node, cluster is None)
             opened = node.opened
         built = model(p, columns, cluster, opened)
         limit = {"time_limit": max(self._left(), 0.01)} if np.isfinite(self._left()) else {}
@@ -320,8 +350,26 @@ class _Run:
         x = found.x[: len(columns)]
         some = x > 1e-9
         given = prices(p, built, found.ineqlin.marginals)
-        self._bound(self._prices_of(columns[some], x[some], given))
-        self._improve(self._rounded(built, x), self.sets[-1].reduced)
+        chosen = self._rounded(built, x)
+        self._improve(chosen, self.tree.leaves[0].priced.reduced)
+        by_need = self._prices_of(columns[some], x[some], given)
+        if cluster is None:
+            # The program's own prices are the best there are for the pools in it.
+            used = np.unique(p.pool[columns])
+            by_need.rent[used[used >= 0]] = given.rent[used[used >= 0]]
+        self._bound(by_need)
+
+    def _of(self, node: Node, every: bool) -> Ints:
+        """Columns of a node that may be part of a better choice: the active ones, or all."""
+        able = self.platforms.within(node)
+        keep = self.hopeful.copy()
+        if not every:
+            active = np.zeros(len(keep), bool)
+            active[self.active] = True
+            keep &= active
+        keep &= able
+        keep[self.platforms.best(node)] = True
+        return np.flatnonzero(keep)
 
     def _rounded(self, built: Model, x: Array) -> Ints:
         """The column of each workload that the relaxation takes most of."""
@@ -349,20 +397,13 @@ class _Run:
             out[of_year] = np.unique(label, return_inverse=True)[1] + (out.max() + 1) * (year > 0)
         return out
 
-    # Whole columns -------------------------------------------------------------------------
-
-    def _survivors(self) -> Ints:
-        """Columns that may be part of a better choice, with those of the best one."""
-        keep = self.excess <= (self.upper - self.lower) * (1.0 + 1e-9)
-        keep[self.chosen] = True
-        return np.flatnonzero(keep)
-
-    def _solve_whole(self, keep: Ints) -> None:
-        """The mixed-integer program over what is left; its bound holds for everything."""
+    def _solve_whole(self, node: Node) -> None:
+        """The mixed-integer program of a node; its bound counts for the node."""
+        keep = self._of(node, every=True)
         if len(keep) > SURVIVORS or not np.isfinite(self.upper):
             self.stopped = "size"
             return
-        built = model(self.problem, keep)
+        built = model(self.problem, keep, None, node.opened)
         found = milp(
             built.objective,
             integrality=built.whole,
@@ -378,17 +419,11 @@ class _Run:
         )
         if found.x is not None:
             chosen = self._rounded(built, found.x)
-            reduced = self.frontier[0].priced.reduced
-            self._consider(within_hours(self.problem, chosen, self.frugal, reduced))
+            self._consider(within_hours(self.problem, chosen, self.frugal, node.priced.reduced))
         bound = found.mip_dual_bound
-        if bound is not None and np.isfinite(bound):
-            # What was left out costs at least the upper bound of before.
-            self.lower = max(self.lower, min(float(bound), self.upper))
-        if not self._closed():
-            self.stopped = "time"
-
-
-def _kept(sets: list[Priced], frontier: list[Node]) -> list[Priced]:
-    """Prices that bound some node best, and the latest."""
-    used = {id(node.priced) for node in frontier}
-    return [s for s in sets[:-1] if id(s) in used] + sets[-1:]
+        if found.status == INFEASIBLE:
+            bound = np.inf
+        if bound is not None and not np.isnan(bound):
+            # What was left out costs at least the best choice of before.
+            self.tree.prove(node, float(min(bound, max(self.upper, node.lower_usd))))
+        self._rule_out()

@@ -205,9 +205,11 @@ def _fill_levels(rest: Array, idle: Array, volume: Array, h: Array, day: Ints) -
         steps = np.take_along_axis(rest[:, of], order, axis=1)
         width = np.cumsum(h[of][order], axis=1)
         # Filled up to the next need: the volume that fits below each of them.
-        below = np.cumsum(np.diff(steps, axis=1, prepend=steps[:, :1]) * np.c_[
-            np.zeros(len(steps)), width[:, :-1]
-        ], axis=1)
+        below = np.cumsum(
+            np.diff(steps, axis=1, prepend=steps[:, :1])
+            * np.c_[np.zeros(len(steps)), width[:, :-1]],
+            axis=1,
+        )
         last = (below < left[:, None]).sum(axis=1) - 1
         at = np.maximum(last, 0)
         rows = np.arange(len(steps))
@@ -260,8 +262,9 @@ def _levels(
         yearly[:, y] = _quantile(points[:, mine], weights[:, mine], terms.yearly * total[y])
     whole = np.zeros(n)
     for i in np.flatnonzero(terms.whole < terms.yearly):
-        whole[i] = _two_levels(points[i], weights[i], of_event, terms.whole[i] * h.sum(),
-                               terms.yearly[i] * total)
+        whole[i] = _two_levels(
+            points[i], weights[i], of_event, terms.whole[i] * h.sum(), terms.yearly[i] * total
+        )
     return whole, np.maximum(yearly - whole[:, None], 0.0)
 
 

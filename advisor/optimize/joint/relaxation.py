@@ -72,9 +72,7 @@ class _Rows:
         return coo.tocsr(), limits
 
 
-def model(
-    problem: Problem, columns: Ints, cluster: Ints | None = None, opened: int = 0
-) -> Model:
+def model(problem: Problem, columns: Ints, cluster: Ints | None = None, opened: int = 0) -> Model:
     """The program over some columns, at full resolution or over clusters of like steps.
 
     Parameters
