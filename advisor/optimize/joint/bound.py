@@ -88,7 +88,14 @@ class Platforms:
     def best(self, node: Node) -> Ints:
         """The cheapest column of each workload within a node."""
         usd = np.where(self.within(node), node.priced.reduced, np.inf)
-        out: Ints = np.lexsort((usd, self.workload))[self.problem.start[:-1]]
+        return self.cheapest(usd)
+
+    def cheapest(self, usd: Array) -> Ints:
+        """The first of the cheapest columns of each workload, shape (W,)."""
+        first = self.problem.start[:-1]
+        least = np.minimum.reduceat(usd, first)
+        at = np.flatnonzero(usd <= least[self.workload])
+        out: Ints = at[np.searchsorted(at, first)]
         return out
 
 

@@ -38,6 +38,8 @@ NEAR = 6
 STALLED = 0.05
 """Share of the gap that a round must close to be followed by another."""
 WORTH_DROPPING = 0.7
+FEW_WORKLOADS = 50
+"""Up to so many, the very first choice is improved too: that may already be proven best."""
 FEW = 20_000
 """Columns that are ruled out are dropped once no more than this share, or so many, are left."""
 INFEASIBLE = 2
@@ -137,10 +139,10 @@ class _Run:
         self.cluster = self._clusters(firsts)
         self.prices = feasible(p, self._prices_of(firsts))
         priced = self._priced(self.prices)
-        cheapest: Ints = np.lexsort((priced.reduced, w))[p.start[:-1]]
+        cheapest = self.platforms.cheapest(priced.reduced)
         self.prices = feasible(p, self._prices_of(cheapest, given=self.prices))
         self.tree = Tree(self.platforms, self._priced(self.prices))
-        self._learn()
+        self._learn(search=p.workloads <= FEW_WORKLOADS)
 
     def rounds(self) -> None:
         """Prices from coarse linear programs until the gap is closed or stops closing."""
@@ -257,15 +259,21 @@ class _Run:
         self._learn()
         return priced
 
-    def _learn(self) -> None:
+    def _learn(self, *, search: bool = True) -> None:
         """Choices that the bound suggests, and columns that it rules out."""
+        p, best = self.problem, (np.inf, self.chosen)
         for node in self.tree.leaves[:TRIED]:
-            if np.isfinite(node.lower_usd):
-                choice = self.platforms.best(node)
-                key = self.origin[choice].tobytes()
-                if key not in self.seen:
-                    self.seen.add(key)
-                    self._improve(choice, node.priced.reduced)
+            choice = self.platforms.best(node) if np.isfinite(node.lower_usd) else self.chosen
+            key = self.origin[choice].tobytes()
+            if key not in self.seen:
+                self.seen.add(key)
+                choice = within_hours(p, choice, self.frugal, node.priced.reduced)
+                best = min(best, (cost(p, choice).usd, choice), key=lambda b: b[0])
+        if np.isfinite(best[0]):
+            if search:
+                self._improve(best[1], self.tree.leaves[0].priced.reduced)
+            else:
+                self._consider(best[1])
         self._rule_out()
 
     def _rule_out(self) -> None:
