@@ -27,7 +27,9 @@ def made(
     pools = TYPES * REGIONS
     base = np.geomspace(0.2, 12.0, TYPES)
     speed = base**0.92 * rng.uniform(0.8, 1.25, TYPES)
-    on_demand = (base[:, None] * np.array([1.0, 1.04, 1.12]) * rng.uniform(0.97, 1.03, (TYPES, REGIONS))).ravel()
+    on_demand = (
+        base[:, None] * np.array([1.0, 1.04, 1.12]) * rng.uniform(0.97, 1.03, (TYPES, REGIONS))
+    ).ravel()
     spot = on_demand * rng.uniform(0.35, 0.75, pools)
     one_year = on_demand * rng.uniform(0.6, 0.72, pools)
     three_years = on_demand * rng.uniform(0.62, 0.8, pools)
@@ -49,7 +51,10 @@ def made(
         region = rng.integers(REGIONS, size=n)
         precision = rng.integers(4, size=n)
         framework = rng.integers(5, size=n)
-        gain = np.array([1.0, 1.3, 1.7, 2.2])[precision] * np.array([1, 1.15, 1.3, 1.5, 1.6])[framework]
+        gain = (
+            np.array([1.0, 1.3, 1.7, 2.2])[precision]
+            * np.array([1, 1.15, 1.3, 1.5, 1.6])[framework]
+        )
         effort = np.array([0, 8, 24, 60])[precision] + np.array([0, 10, 24, 40, 60])[framework]
         carries = kind_speed[machine] * gain * rng.uniform(0.9, 1.1, n)
         autoscaled = rng.random(n) < 0.7

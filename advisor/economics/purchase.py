@@ -1,16 +1,20 @@
-r"""Buying machine-hours for a pool: the exact optimum for a fixed demand.
+r"""What the machines of a pool cost at the least: the exact optimum, for many demands at once.
 
-For hourly need :math:`D_t`, of which at most :math:`E_t` may ride on spot, prices :math:`a`
-(on-demand), :math:`s` (spot, interruptions priced in) and :math:`b` (commitment, per hour of the
-whole period), the cheapest commitment :math:`k` minimises
+One more machine under commitment saves, in a step with need :math:`D` of which :math:`E` may be
+spot, on-demand hours as long as the level :math:`k < D - E`, spot hours as long as :math:`k < D`,
+and after that the hours of work that may wait, until :math:`k` holds the day's volume
+(:math:`k < \kappa`, found by filling the day's troughs):
 
-.. math::
+.. math:: S(k) = \sum_t h_t \left[a\,1(k < D_t - E_t) + s\,1(D_t - E_t \le k < D_t)
+    + c\,1(D_t \le k < \kappa_{day(t)})\right], \qquad c = \min(a, s)
 
-    G(k) = b H k + \sum_t \left[ s \min(E_t, (D_t-k)^+) + a\,((D_t-k)^+ - E_t)^+ \right]
+:math:`S` only falls, so the best level is the first of the breakpoints :math:`D-E`, :math:`D`,
+:math:`\kappa` from which it no longer exceeds the price :math:`bH`: a weighted quantile, and without
+spot or waiting work the quantile of need exceeded with probability :math:`b/a`. Where a term may
+change its level from year to year beside a cheaper one that may not, the saving of the latter is cut
+off each year at the price of the former, and the same rule applies.
 
-which is convex and piecewise linear with breakpoints :math:`\{D_t, D_t-E_t\}`: evaluating it there
-is exact. Without spot the optimum is the demand quantile exceeded with probability :math:`b/a`, so
-a 30 % discount says reserve the 30th percentile, 50 % the median, 60 % the 60th.
+Machines held are taken off the need before, and what they leave over is there for work that waits.
 """
 
 from __future__ import annotations
@@ -21,111 +25,327 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+DEAR = 1e9
+"""Stands for a price where there is none, so that a level is chosen which avoids it, USD."""
+TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Prices of one pool, USD per instance-hour; None where the option cannot be bought."""
+    """Prices of one pool, USD per machine-hour; None where the option cannot be bought.
+
+    Attributes
+    ----------
+    on_demand, spot : float, optional
+    terms : tuple of (str, float)
+        Commitments by name, each at what it truly costs over the horizon.
+    """
 
     on_demand: float | None
     spot: float | None = None
-    commit: float | None = None
-    commit_term: str = ""
+    terms: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def commit(self) -> float | None:
+        """The cheapest commitment."""
+        return min((usd for _, usd in self.terms), default=None)
+
+    @property
+    def commit_term(self) -> str:
+        """Its name; empty without one."""
+        return min(self.terms, key=lambda t: t[1], default=("", 0.0))[0]
 
 
-@dataclass(frozen=True)
-class Mix:
-    """The cheapest purchase for a pool over the given hours."""
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The steps and what is constant over them.
 
-    usd_per_hour: float
-    """Mean cost per hour."""
-    committed: float
-    """Instances under commitment."""
-    spot_hours: float
-    """Mean spot instances."""
-    on_demand_hours: float
-    """Mean on-demand instances."""
+    Attributes
+    ----------
+    hours_month : array, shape (T,)
+        Hours a month that each step stands for.
+    day : array of int, shape (T,)
+        Day of each step, numbered from 0 and rising.
+    block : array of int, shape (M, T)
+        For each term the stretches over which its level cannot change: one, or whole days of a
+        year each.
+    """
+
+    hours_month: Array
+    day: Ints
+    block: Ints
+
+    @property
+    def years(self) -> Ints:
+        """The finest stretches over which a commitment is level, shape (T,)."""
+        finest = int(self.block.max(axis=1).argmax()) if len(self.block) else 0
+        return self.block[finest] if len(self.block) else np.zeros(len(self.day), np.int64)
+
+    @property
+    def yearly(self) -> npt.NDArray[np.bool_]:
+        """Terms whose level may change, shape (M,); none where there is only one stretch."""
+        return self.block.max(axis=1, initial=0) > 0
 
 
-def best_mix(need: Array, spot_limit: Array, offer: Offer) -> Mix:
-    """The cheapest mix of commitment, spot and on-demand.
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """Prices of n pools, USD per machine-hour, ``inf`` where not sold that way; shape (n,) each.
+
+    Attributes
+    ----------
+    on_demand, spot : array
+    whole : array
+        The cheapest term that lasts for the whole horizon (or may be renewed at one level).
+    yearly : array
+        The cheapest term whose level may change from year to year.
+    held : array, shape (n, T)
+        Machines already paid for: used first, at no further cost.
+    most : array
+        Machines that can be had in any step, held ones included; ``inf`` for no limit.
+    """
+
+    on_demand: Array
+    spot: Array
+    whole: Array
+    yearly: Array
+    held: Array
+    most: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Purchase:
+    """What is bought for n demands.
+
+    Attributes
+    ----------
+    usd : array, shape (n,)
+        USD a month; ``inf`` where the need cannot be met.
+    whole : array, shape (n,)
+        Machines under the whole-horizon term.
+    yearly : array, shape (n, years)
+        Machines under the yearly term, in each year.
+    spot, on_demand : array, shape (n, T)
+        Machines for the need at given hours.
+    waiting_hours : array, shape (n, days)
+        Machine-hours a month bought for work that waits, beyond what stood idle.
+    """
+
+    usd: Array
+    whole: Array
+    yearly: Array
+    spot: Array
+    on_demand: Array
+    waiting_hours: Array
+
+
+def buy(need: Array, spot: Array, volume: Array, prices: Prices, steps: Steps) -> Purchase:
+    """The cheapest purchase of each demand.
 
     Parameters
     ----------
-    need : array, shape (hours,)
-        Instances needed each hour.
-    spot_limit : array, shape (hours,)
-        Instances that may be spot each hour, at most `need`.
-    offer : Offer
-        At least one of on-demand and commitment must be priced.
-
-    Raises
-    ------
-    ValueError
-        When neither on-demand nor a commitment has a price: the rest above spot cannot be bought.
+    need : array, shape (n, T)
+        Machines needed in each step.
+    spot : array, shape (n, T)
+        Those that may be spot.
+    volume : array, shape (n, days)
+        Machine-hours a month of each day that may wait for any of its hours.
+    prices : Prices
+        Of each demand's pool.
+    steps : Steps
     """
-    if offer.on_demand is None and offer.commit is None:
-        raise ValueError("a pool needs an on-demand or a commitment price")
-    usable = offer.spot is not None and (offer.on_demand is None or offer.spot < offer.on_demand)
-    limit = np.minimum(spot_limit, need) if usable else np.zeros_like(need)
-    levels = np.zeros(1)
-    if offer.commit is not None:
-        levels = np.unique(np.concatenate([levels, need, need - limit]))
-    if offer.on_demand is None:
-        levels = levels[levels >= (need - limit).max()]
-    above = np.maximum(need[None, :] - levels[:, None], 0.0)
-    spot = np.minimum(limit[None, :], above)
-    rest = above - spot
-    cost = (offer.commit or 0.0) * levels
-    cost = cost + (offer.spot or 0.0) * spot.mean(axis=1)
-    cost = cost + (offer.on_demand or 0.0) * rest.mean(axis=1)
-    i = int(cost.argmin())
-    return Mix(float(cost[i]), float(levels[i]), float(spot[i].mean()), float(rest[i].mean()))
+    h, year = steps.hours_month, steps.years
+    rest, idle, limit = _after_held(need, spot, prices)
+    points, weights = _events(rest, idle, limit, volume, prices, steps)
+    whole, yearly = _levels(points, weights, prices, h, year)
+    return at_levels(need, spot, volume, prices, steps, whole, yearly)
 
 
-def mix_at(need: Array, spot_limit: Array, offer: Offer, committed: float) -> Mix:
-    """The mix with a given commitment, spot and on-demand filling the rest.
+def at_levels(
+    need: Array,
+    spot: Array,
+    volume: Array,
+    prices: Prices,
+    steps: Steps,
+    whole: Array,
+    yearly: Array,
+) -> Purchase:
+    """The purchase with given commitments, spot and on-demand filling the rest.
 
-    Raises
-    ------
-    ValueError
-        When what lies above the commitment cannot be bought, or nothing can be committed.
+    Parameters
+    ----------
+    whole : array, shape (n,)
+        Machines under the whole-horizon term.
+    yearly : array, shape (n, years)
+        Machines under the yearly term.
     """
-    if committed > 0 and offer.commit is None:
-        raise ValueError("the pool has no commitment price")
-    usable = offer.spot is not None and (offer.on_demand is None or offer.spot < offer.on_demand)
-    above = np.maximum(need - committed, 0.0)
-    spot = np.minimum(np.minimum(spot_limit, need), above) if usable else np.zeros_like(need)
-    rest = above - spot
-    if offer.on_demand is None and rest.max() > 0:
-        raise ValueError("the pool has no on-demand price for the need above the commitment")
-    usd = committed * (offer.commit or 0.0) + float(spot.mean()) * (offer.spot or 0.0)
-    usd += float(rest.mean()) * (offer.on_demand or 0.0)
-    return Mix(usd, committed, float(spot.mean()), float(rest.mean()))
+    h, year = steps.hours_month, steps.years
+    a, s = prices.on_demand, np.where(prices.spot < prices.on_demand, prices.spot, np.inf)
+    rest, idle, limit = _after_held(need, spot, prices)
+    level = (whole[:, None] + yearly)[:, year]
+    above = np.maximum(rest - level, 0.0)
+    on_spot = np.minimum(limit, above)
+    by_hour = above - on_spot
+    usd = _times(prices.whole, whole) * h.sum()
+    usd = usd + _times(prices.yearly, yearly @ np.bincount(year, h))
+    usd = usd + _times(s, on_spot @ h) + _times(a, by_hour @ h)
+    room = np.maximum(prices.most[:, None], prices.held) - need
+    short = (room < -TOLERANCE).any(axis=1)
+    hours = np.zeros_like(volume)
+    if volume.any():
+        hours = _paid_hours(rest, idle, level, volume, h, steps.day)
+        usd = usd + _times(np.minimum(a, s), hours.sum(axis=1))
+        free = _by_day(np.maximum(room, 0.0) * h, steps.day)
+        short |= (free < volume * (1.0 - TOLERANCE) - TOLERANCE).any(axis=1)
+    usd = np.where(short, np.inf, usd)
+    return Purchase(usd, whole, yearly, on_spot, by_hour, hours)
 
 
-def term_rate(
-    usd_per_hour: float, term_months: float, horizon_months: float, reuse_share: float
+def rents(need: Array, spot: Array, volume: Array, prices: Prices, steps: Steps) -> Array:
+    """What one more machine in each step would cost at the margin, USD a month, shape (n, T).
+
+    A subgradient of the cost of `buy`, whose sum over a commitment's stretch is its price where
+    some is bought; arguments as there.
+    """
+    h, year = steps.hours_month, steps.years
+    rest, idle, limit = _after_held(need, spot, prices)
+    points, weights = _events(rest, idle, limit, volume, prices, steps)
+    whole, levels = _levels(points, weights, prices, h, year)
+    repeats = points.shape[1] // len(year)
+    level = np.tile((whole[:, None] + levels)[:, year], repeats)
+    sure = np.where(points > level + TOLERANCE, weights, 0.0)
+    even = np.where(np.abs(points - level) <= TOLERANCE, weights, 0.0)
+    paid = np.minimum(prices.whole, prices.yearly) * h.sum()
+    left = np.maximum(paid - sure.sum(axis=1), 0.0)
+    share = np.minimum(left / np.maximum(even.sum(axis=1), 1e-300), 1.0)
+    total = sure + even * share[:, None]
+    return np.asarray(total.reshape(len(need), repeats, len(year)).sum(axis=1))
+
+
+def _after_held(need: Array, spot: Array, prices: Prices) -> tuple[Array, Array, Array]:
+    """Need beyond the machines held, what they leave idle, and how much may be spot."""
+    rest = np.maximum(need - prices.held, 0.0)
+    usable = (prices.spot < prices.on_demand)[:, None]
+    return rest, np.maximum(prices.held - need, 0.0), np.where(usable, np.minimum(spot, rest), 0.0)
+
+
+def _times(price: Array, amount: Array) -> Array:
+    """Price times amount, 0 where nothing is bought and ``inf`` where it has no price."""
+    some = amount > TOLERANCE
+    return np.where(some, np.where(some, price, 0.0) * amount, 0.0)
+
+
+def _by_day(hours: Array, day: Ints) -> Array:
+    """Sums over each day, shape (n, days)."""
+    starts = np.flatnonzero(np.r_[True, np.diff(day) != 0])
+    return np.add.reduceat(hours, starts, axis=1)
+
+
+def _paid_hours(
+    rest: Array, idle: Array, level: Array, volume: Array, h: Array, day: Ints
+) -> Array:
+    """Machine-hours of waiting work beyond what stands idle, shape (n, days)."""
+    free = _by_day((idle + np.maximum(level - rest, 0.0)) * h, day)
+    return np.maximum(volume - free, 0.0)
+
+
+def _fill_levels(rest: Array, idle: Array, volume: Array, h: Array, day: Ints) -> Array:
+    r"""The level :math:`\kappa` that holds each day's volume above the need, shape (n, days)."""
+    out = np.zeros_like(volume)
+    for d in range(volume.shape[1]):
+        of = np.flatnonzero(day == d)
+        left = volume[:, d] - idle[:, of] @ h[of]
+        order = np.argsort(rest[:, of], axis=1)
+        steps = np.take_along_axis(rest[:, of], order, axis=1)
+        width = np.cumsum(h[of][order], axis=1)
+        # Filled up to the next need: the volume that fits below each of them.
+        below = np.cumsum(
+            np.diff(steps, axis=1, prepend=steps[:, :1])
+            * np.c_[np.zeros(len(steps)), width[:, :-1]],
+            axis=1,
+        )
+        last = (below < left[:, None]).sum(axis=1) - 1
+        at = np.maximum(last, 0)
+        rows = np.arange(len(steps))
+        level = steps[rows, at] + (left - below[rows, at]) / width[rows, at]
+        out[:, d] = np.where(left > 0, level, 0.0)
+    return out
+
+
+def _events(
+    rest: Array, idle: Array, limit: Array, volume: Array, prices: Prices, steps: Steps
+) -> tuple[Array, Array]:
+    """Levels at which one more committed machine saves less, and by how much, shape (n, k T)."""
+    h = steps.hours_month
+    a = np.where(np.isfinite(prices.on_demand), prices.on_demand, DEAR)[:, None]
+    s = np.where(prices.spot < prices.on_demand, prices.spot, a[:, 0])[:, None]
+    points, weights, first = [], [], a
+    if limit.any():
+        points.append(rest - limit)
+        weights.append((a - s) * h)
+        first = s
+    if volume.any():
+        # Without spot for the need, waiting work may still be spot.
+        fill = _fill_levels(rest, idle, volume, h, steps.day)
+        points += [rest, np.maximum(rest, fill[:, steps.day])]
+        weights += [(first - s) * h, s * h]
+    else:
+        points.append(rest)
+        weights.append(first * h)
+    cap = np.maximum(prices.most - prices.held.max(axis=1), 0.0)
+    at = np.minimum(np.concatenate(points, axis=1), cap[:, None])
+    return at, np.concatenate([np.broadcast_to(w, rest.shape) for w in weights], axis=1)
+
+
+def _levels(
+    points: Array, weights: Array, prices: Prices, h: Array, year: Ints
+) -> tuple[Array, Array]:
+    """Levels of the whole-horizon term (n,) and of the yearly one (n, years)."""
+    years = int(year.max()) + 1
+    n, repeats = len(points), points.shape[1] // len(year)
+    of_event = np.tile(year, repeats)
+    total = np.bincount(year, h)
+    if years == 1:
+        cheapest = np.minimum(prices.whole, prices.yearly)
+        level = _quantile(points, weights, cheapest * h.sum())
+        of_whole = prices.whole <= prices.yearly
+        return np.where(of_whole, level, 0.0), np.where(of_whole, 0.0, level)[:, None]
+    yearly = np.zeros((n, years))
+    for y in range(years):
+        mine = of_event == y
+        yearly[:, y] = _quantile(points[:, mine], weights[:, mine], prices.yearly * total[y])
+    whole = np.zeros(n)
+    for i in np.flatnonzero(prices.whole < prices.yearly):
+        whole[i] = _two_levels(
+            points[i], weights[i], of_event, prices.whole[i] * h.sum(), prices.yearly[i] * total
+        )
+    return whole, np.maximum(yearly - whole[:, None], 0.0)
+
+
+def _quantile(points: Array, weights: Array, price: Array) -> Array:
+    """The first level, 0 or a point, beyond which points weigh no more than the price."""
+    order = np.argsort(-points, axis=1, kind="stable")
+    sorted_points = np.take_along_axis(points, order, axis=1)
+    beyond = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
+    # The level lies at the point with which the weight beyond first exceeds the price.
+    over = beyond > price[:, None] * (1.0 + 1e-12)
+    first = over.argmax(axis=1)
+    level = sorted_points[np.arange(len(points)), first]
+    return np.where(over.any(axis=1) & np.isfinite(price), np.maximum(level, 0.0), 0.0)
+
+
+def _two_levels(
+    points: Array, weights: Array, year: Ints, whole_usd: float, yearly_usd: Array
 ) -> float:
-    """What a commitment truly costs per hour of the horizon, USD.
-
-    Payments after the horizon count with the chance that nobody needs the machine any more;
-    otherwise a three-year term would always beat one year on a twelve-month view.
-    """
-    tail = max(term_months - horizon_months, 0.0)
-    return usd_per_hour * (1.0 + (1.0 - reuse_share) * tail / horizon_months)
-
-
-def spot_rate(usd_per_hour: float, interruptions_per_month: float, overhead_share: float) -> float:
-    """Spot price with what interruptions cost, USD per useful instance-hour.
-
-    Parameters
-    ----------
-    usd_per_hour : float
-        Market price.
-    interruptions_per_month : float
-        Share of instances interrupted in a month.
-    overhead_share : float
-        Idle and repeated work where a quarter of the instances is interrupted in a month.
-    """
-    return usd_per_hour * (1.0 + overhead_share * interruptions_per_month / 0.25)
+    """The level of the whole-horizon term, each year's saving cut off at the yearly price."""
+    candidates = np.unique(np.r_[0.0, points])
+    saved = np.zeros(len(candidates))
+    for y, usd in enumerate(yearly_usd):
+        p, w = points[year == y], weights[year == y]
+        order = np.argsort(p)
+        beyond = np.r_[np.cumsum(w[order][::-1])[::-1], 0.0]
+        at = np.searchsorted(p[order], candidates, side="right")
+        saved += np.minimum(beyond[at], usd)
+    enough = saved <= whole_usd * (1.0 + 1e-12)
+    return float(candidates[enough.argmax()])

@@ -10,11 +10,8 @@ import numpy as np
 from .choices import Array
 from .columns import Columns
 from .joint.problem import Hosts, Pools, Problem
-from .places import TERMS, Ints
+from .places import Ints
 from .setting import Setting
-
-YEARLY = "term_1y"
-"""The term whose level may change from year to year; all others last for the whole horizon."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +103,8 @@ def assemble(setting: Setting, found: Sequence[Columns], active: Sequence[Ints])
             platform_usd=np.array(list(setting.platforms.values())),
             hours_limit=_limit(setting),
             hours_month=setting.hours_month,
-            day=np.arange(steps) // 24,
-            block=np.stack(
-                [setting.year if t == YEARLY else np.zeros(steps, np.int64) for t in TERMS]
-            ),
+            day=setting.steps.day,
+            block=setting.steps.block,
             pools=_pools(setting, used),
             hosts=Hosts(np.zeros(0, np.int64), np.zeros(0)),
         ),

@@ -1,12 +1,8 @@
-"""Candidates of one workload under the levers it has unlocked.
-
-Variants (predicted once) are masked by the locked levers, thinned by dominance, joined with the
-offers, screened on typical hours, and only the best are built with their 168 hours.
-"""
+"""Columns as candidates that people read: those that are chosen, and the few that are compared."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,22 +11,19 @@ import pandas as pd
 from advisor.catalog.records import records
 from advisor.portfolio import HOURS_PER_MONTH, Workload
 
-from .bound import rows_bound
-from .caches import cache_options, cached
-from .choices import POOLED, Array, Candidate
+from .choices import POOLED, Candidate
+from .columns import Columns
 from .effort import distillation_usd_year, hours
-from .fleet import fleet, scaled, static, working_rates
-from .hosted import hosted
+from .generate import columns
 from .levers import LeverSet
 from .offers import weakest
-from .frozen import frozen_fields, offered, thinned
-from .setting import Setting, to_offer
-from .thin import bits
+from .places import Ints
+from .rents import least_usd, likely_rents
+from .setting import Setting
 from .today import details_of
 
 SHORTLIST = 40
-CACHED = 12
-TYPICAL_HOURS = 12
+BEHIND_CACHES = 12
 VARIANT_FIELDS = (
     "model",
     "framework",
@@ -40,171 +33,112 @@ VARIANT_FIELDS = (
     "kv_precision",
     "tensor_parallel",
 )
+PLACE_FIELDS = ("sourcing", "cloud", "region", "instance")
 
 
-def candidates(
-    setting: Setting, workload: Workload, levers: LeverSet, today: Candidate
-) -> list[Candidate]:
-    """The most promising candidates, today's first; worked out once per set of levers."""
+def candidates(setting: Setting, workload: Workload, levers: LeverSet) -> list[Candidate]:
+    """The most promising candidates under the levers, today's first; kept for each set of levers.
+
+    They are for comparing: the solver looks at every column.
+    """
     key = (workload, levers)
     if key not in setting.candidates:
-        setting.candidates[key] = _candidates(setting, workload, levers, today)
+        found = columns(setting, workload)
+        setting.candidates[key] = build(setting, found, _shortlist(setting, found, levers))
     return setting.candidates[key]
 
 
-def _candidates(
-    setting: Setting, workload: Workload, levers: LeverSet, today: Candidate
-) -> list[Candidate]:
-    if not levers:
-        return [today]
-    frozen = frozen_fields(levers, today)
-    found = [today]
-    found += hosted(setting, workload, frozen, today)
-    setting.bounds[workload, levers] = {}
-    if frozen.get("sourcing") != "managed_api":
-        table, work = screened(setting, workload, levers, frozen, today)
-        found += _shortlisted(setting, workload, table, work, today)
-        if len(table):
-            labour = work.sum(axis=1).to_numpy() * setting.usd_per_hour / setting.horizon_months
-            setting.bounds[workload, levers] = rows_bound(
-                setting, workload, table, labour, caching="CACHING" in levers
-            )
-    if "CACHING" in levers:
-        best = sorted(found, key=lambda c: c.details.get("screening_usd_month", np.inf))
-        options = cache_options(setting, workload, today)
-        found += cached(setting, workload, [today, *best[:CACHED]], options)
-    return found
-
-
-def screened(
-    setting: Setting,
-    workload: Workload,
-    levers: LeverSet,
-    frozen: dict[str, Any],
-    today: Candidate,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every useful variant on every offer it may use with its approximate cost, and the work."""
-    table = setting.useful(workload, today.choice)
-    if table.empty:
-        return table, table
-    able = table[(table["needs"] & ~bits(levers)) == 0]
-    purchase = frozen.get("purchase") or POOLED
-    places = thinned(offered(setting, workload, frozen), today)
-    keys = ["accelerator", "chip_share", "host_memory_gib"]
-    joined = able.merge(places, on=keys, how="inner")
-    joined = joined[joined["devices"] >= joined["tensor_parallel"]].reset_index(drop=True)
-    if joined.empty:
-        return joined, joined
-    joined = joined.assign(provider=None, cache=today.choice["cache"], purchase=purchase)
-    cost, work = _screen(setting, workload, joined, today, purchase)
-    return joined.assign(screening_usd_month=cost), work
-
-
-def _shortlisted(
-    setting: Setting,
-    workload: Workload,
-    table: pd.DataFrame,
-    work: pd.DataFrame,
-    today: Candidate,
-) -> list[Candidate]:
-    if table.empty:
-        return []
-    picked = _shortlist(table)
-    return _build(setting, workload, table.loc[picked], work.loc[picked], today)
-
-
-def _shortlist(table: pd.DataFrame) -> list[int]:
-    """The cheapest overall, plus the cheapest on each stack, pool and precision."""
-    ordered = table.sort_values("screening_usd_month", kind="stable")
-    keep = list(ordered.index[:SHORTLIST])
-    keep += list(ordered.groupby("framework").head(4).index)
-    for fields in (["sourcing", "accelerator"], ["weight_precision", "kv_precision"]):
-        keep += list(ordered.groupby(fields).head(1).index)
-    return list(dict.fromkeys(keep))
-
-
-def _screen(
-    setting: Setting, workload: Workload, table: pd.DataFrame, today: Candidate, purchase: str
-) -> tuple[Array, pd.DataFrame]:
-    """Approximate monthly cost on a few typical hours, and the hours of work."""
-    rates = np.sort(working_rates(workload, setting.rates(workload)))
-    typical = rates.reshape(TYPICAL_HOURS, -1).mean(axis=1)
-    typical[-1] = rates[-1]
-    count = np.sort(fleet(setting, workload, table, typical), axis=1)
-    if purchase == POOLED:
-        sigma = setting.spot_share(workload)
-        demand = table["on_demand"].to_numpy(float)
-        blend = np.fmin(demand, (1.0 - sigma) * demand + sigma * table["spot"].to_numpy(float))
-        commit = table["commit"].to_numpy(float)
-        levels = count[:, None, :]
-        rest = np.maximum(count[:, None, :] - count[:, :, None], 0.0).mean(axis=2)
-        with_commit = (
-            commit[:, None] * levels[:, 0, :] + np.nan_to_num(blend, nan=1e9)[:, None] * rest
+def _shortlist(setting: Setting, found: Columns, levers: LeverSet) -> Ints:
+    """The cheapest overall, on each stack, machine and precision, and behind each cache."""
+    able = found.open_to(levers)
+    usd = least_usd(setting, found, able, likely_rents(setting, setting.rates(found.workload)))
+    order = np.argsort(usd, kind="stable")
+    able = able[order]
+    given = np.arange(len(found.given))
+    machines = able[(found.variant[able] >= 0) & (found.cache[able] < 0)]
+    keep = [np.intersect1d(given, able), machines[:SHORTLIST]]
+    if len(machines):
+        v, p = found.variants, setting.places.table
+        seen = pd.DataFrame(
+            {
+                "framework": v["framework"].to_numpy(object)[found.variant[machines]],
+                "weight": v["weight_precision"].to_numpy(object)[found.variant[machines]],
+                "kv": v["kv_precision"].to_numpy(object)[found.variant[machines]],
+                "chip": p["accelerator"].to_numpy(object)[found.place[machines]],
+                "sourcing": p["sourcing"].to_numpy(object)[found.place[machines]],
+            }
         )
-        hourly = np.fmin(
-            np.nanmin(np.where(np.isnan(with_commit), np.inf, with_commit), axis=1),
-            np.where(np.isnan(blend), np.inf, blend * count.mean(axis=1)),
-        )
-    else:
-        hourly = table["fixed"].to_numpy(float) * count.max(axis=1)
+        keep.append(machines[seen.groupby("framework").head(4).index])
+        keep.append(machines[seen.groupby(["sourcing", "chip"]).head(1).index])
+        keep.append(machines[seen.groupby(["weight", "kv"], dropna=False).head(1).index])
+    for cache in range(len(found.caches)):
+        keep.append(able[found.cache[able] == cache][:BEHIND_CACHES])
+    first = dict.fromkeys(np.concatenate(keep).tolist())
+    return np.array(list(first), np.int64)
+
+
+def build(setting: Setting, found: Columns, index: Sequence[int] | Ints) -> list[Candidate]:
+    """Columns of a workload as candidates, each built once."""
+    missing = [i for i in map(int, index) if i not in found.built]
+    for i in missing:
+        if found.variant[i] < 0:
+            found.built[i] = found.given[i]
+    fresh = np.array([i for i in missing if found.variant[i] >= 0], np.int64)
+    if len(fresh):
+        _build(setting, found, fresh)
+    return [found.built[int(i)] for i in index]
+
+
+def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
+    today, workload = found.today, found.workload
+    variants = found.variants.iloc[found.variant[fresh]].reset_index(drop=True)
+    places = setting.places.table.iloc[found.place[fresh]].reset_index(drop=True)
+    cache = [found.caches[c] if c >= 0 else None for c in found.cache[fresh]]
+    fixed = found.fixed[fresh]
+    table = variants[list(VARIANT_FIELDS)].join(places[list(PLACE_FIELDS)])
+    table = table.assign(
+        provider=None,
+        cache=[c.cache if c else today.choice["cache"] for c in cache],
+        purchase=np.where(fixed, str(today.choice["purchase"]), POOLED),
+    )
     work = hours(setting.catalog, workload, today.choice, table)
-    labour = work.sum(axis=1).to_numpy() * setting.usd_per_hour / setting.horizon_months
-    return hourly * HOURS_PER_MONTH + labour, work
-
-
-def _build(
-    setting: Setting,
-    workload: Workload,
-    table: pd.DataFrame,
-    work: pd.DataFrame,
-    today: Candidate,
-) -> list[Candidate]:
-    rates = working_rates(workload, setting.rates(workload))
-    counts = fleet(setting, workload, table, rates)
-    pooled = bool((table["purchase"] == POOLED).all())
-    counts = scaled(counts) if pooled and workload.deferrable_hours is None else counts
-    counts = counts if pooled else static(counts)
-    out = []
-    for i, row in enumerate(records(table)):
-        effort = {str(k): float(v) for k, v in work.iloc[i].items() if v}
-        study = distillation_usd_year(setting.catalog, workload, row["model"])
-        study *= setting.horizon_months / 12.0
-        choice = {
-            **{k: row[k] for k in VARIANT_FIELDS},
-            **{k: row[k] for k in ("sourcing", "provider", "cloud", "region", "instance")},
-            **{k: row[k] for k in ("cache", "purchase")},
-        }
-        details = {
-            **details_of(row, row),
-            "screening_usd_month": float(row["screening_usd_month"]),
-            "machine_usd_hour": _hourly(row),
-            "spot_standing": row.get("spot_standing"),
-            "commit_standing": row.get("commit_standing"),
-            "commit_term": row.get("commit_term"),
-            "evidence": weakest(row["evidence"], row["standing"], workload.demand.evidence),
-            "doubt": "",
-        }
-        run_rate = 0.0
-        if not pooled:
-            run_rate = float(counts[i].mean()) * float(row["fixed"]) * HOURS_PER_MONTH
-        out.append(
-            Candidate(
-                workload=workload.name,
-                choice=choice,
-                machines=counts[i],
-                run_rate_usd_month=run_rate,
-                one_off_usd=sum(effort.values()) * setting.usd_per_hour + study,
-                hours=effort,
-                offer=to_offer(row) if pooled else None,
-                spot_share=setting.spot_share(workload),
-                predictions_per_month=today.predictions_per_month,
-                details=details,
-            )
+    counts = found.machines(setting, fresh)
+    joint = found.bought_jointly[fresh]
+    rows = zip(fresh.tolist(), records(table), records(variants), records(places), strict=True)
+    for at, (i, choice, variant, place) in enumerate(rows):
+        effort = {str(k): float(v) for k, v in work.iloc[at].items() if v}
+        study = distillation_usd_year(setting.catalog, workload, choice["model"])
+        run = float(found.run_usd[i])
+        if not joint[at]:
+            run += float(counts[at].mean()) * float(found.price[i]) * HOURS_PER_MONTH
+        details = _details(workload, variant, place)
+        if cache[at]:
+            details["hit_ratio"] = cache[at].hit_ratio
+        found.built[i] = Candidate(
+            workload=workload.name,
+            choice=choice,
+            machines=counts[at],
+            run_rate_usd_month=run,
+            one_off_usd=sum(effort.values()) * setting.usd_per_hour
+            + study * setting.horizon_months / 12.0,
+            hours=effort,
+            offer=setting.places.offer(int(found.place[i])) if joint[at] else None,
+            spot_share=0.0 if fixed[at] else setting.spot_share(workload),
+            waits=bool(workload.waits_a_day and not fixed[at]),
+            predictions_per_month=today.predictions_per_month,
+            details=details,
         )
-    return out
 
 
-def _hourly(row: Mapping[str, Any]) -> float:
-    """The machine's plain price: on-demand, or its commitment where nothing else is sold."""
-    price = row["on_demand"] if pd.notna(row["on_demand"]) else row["commit"]
-    return float(price)
+def _details(
+    workload: Workload, variant: Mapping[str, Any], place: Mapping[str, Any]
+) -> dict[str, Any]:
+    hourly = place["on_demand"] if pd.notna(place["on_demand"]) else place["commit"]
+    return {
+        **details_of(dict(variant), dict(place)),
+        "machine_usd_hour": float(hourly),
+        "spot_standing": place.get("spot_standing"),
+        "commit_standing": place.get("commit_standing"),
+        "evidence": weakest(variant["evidence"], place["standing"], workload.demand.evidence),
+        "doubt": "",
+    }

@@ -30,8 +30,8 @@ class Candidate:
     workload : str
     choice : mapping
         Values of all lever fields plus descriptive ones (accelerator, latency, evidence ...).
-    machines : array, shape (168,)
-        Instances running in each hour; zeros for a hosted model.
+    machines : array, shape (T,)
+        Instances running in each step; zeros for a hosted model.
     run_rate_usd_month : float
         What it costs by itself each month: API bill, cache, fixed-purchase machines.
     one_off_usd : float
@@ -40,6 +40,10 @@ class Candidate:
         Engineering hours by lever.
     offer : Offer, optional
         Prices of its pool where machines are bought jointly; None where it pays for itself.
+    spot_share : float
+        Most of its machines that may be spot.
+    waits : bool
+        Whether its machines are a volume of each day and may run at any of its hours.
     """
 
     workload: str
@@ -50,6 +54,7 @@ class Candidate:
     hours: Mapping[str, float]
     offer: Offer | None = None
     spot_share: float = 0.0
+    waits: bool = False
     predictions_per_month: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,6 +62,11 @@ class Candidate:
     def total_hours(self) -> float:
         """Engineering hours over all levers."""
         return float(sum(self.hours.values()))
+
+    @cached_property
+    def spot_limit(self) -> Array:
+        """Whole machines that may be spot in each step, shape (T,)."""
+        return np.floor(self.machines * self.spot_share + 1e-9)
 
     @cached_property
     def pool(self) -> Pool | None:

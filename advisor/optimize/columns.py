@@ -72,6 +72,7 @@ class Columns:
     per_machine: Ints
     platforms: Ints
     built: dict[int, Candidate] = field(default_factory=dict)
+    _open: dict[LeverSet, Ints] = field(default_factory=dict)
     _machines: dict[int, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -83,8 +84,10 @@ class Columns:
         return self.given[0]
 
     def open_to(self, levers: LeverSet) -> Ints:
-        """Columns that the levers allow."""
-        return np.flatnonzero((self.needs & ~bits(levers)) == 0)
+        """Columns that the levers allow; the same array for the same levers."""
+        if levers not in self._open:
+            self._open[levers] = np.flatnonzero((self.needs & ~bits(levers)) == 0)
+        return self._open[levers]
 
     def own_usd(self, setting: Setting, columns: Ints) -> Array:
         """What columns cost apart from their pools, one-off work spread over the horizon, USD."""

@@ -125,7 +125,7 @@ def _cheapest(
     setting, today = plan.setting, today_of(plan, workload.name)
     pool = [
         c
-        for c in (*candidates(setting, workload, levers, today)[1:], plan.candidate(workload.name))
+        for c in (*candidates(setting, workload, levers)[1:], plan.candidate(workload.name))
         if c.choice["sourcing"] != "managed_api" and c is not today
     ]
     out: dict[tuple[Any, ...], tuple[float, Candidate]] = {}

@@ -72,7 +72,7 @@ def same_choice(one: Candidate, other: Candidate, lever: Lever) -> bool:
 
 def _best(plan: Plan, position: int, levers: frozenset[Lever]) -> tuple[Candidate, float]:
     workload = plan.portfolio.workloads[position]
-    options = candidates(plan.setting, workload, levers, plan.today[position])
+    options = candidates(plan.setting, workload, levers)
     current = plan.chosen[position]
     if levers >= plan.levers[workload.name]:
         options = [current, *options]

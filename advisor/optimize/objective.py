@@ -4,24 +4,115 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from advisor.economics.purchase import Mix, best_mix
+from advisor.economics.purchase import Offer, Prices, Purchase, Steps, at_levels, buy
 from advisor.portfolio import HOURS_PER_MONTH
 
-from .choices import Candidate, Pool
+from .choices import Array, Candidate, Pool
 from .setting import Setting
 
 
 @dataclass(frozen=True)
+class Mix:
+    """What a pool is bought as, in machines at the mean of all hours."""
+
+    committed: float
+    spot_hours: float
+    on_demand_hours: float
+
+
+@dataclass(frozen=True, eq=False)
 class PoolBill:
-    """One pool's joint purchase."""
+    """One pool's joint purchase.
+
+    Attributes
+    ----------
+    pool : Pool
+    members : tuple of Candidate
+    need, spot_limit : array, shape (T,)
+        Machines needed at given hours, and those of them that may be spot.
+    volume : array, shape (days,)
+        Machine-hours a month of each day that may wait for any of its hours.
+    purchase : Purchase
+        What is bought for it; arrays with one row.
+    prices : Prices
+    steps : Steps
+    """
 
     pool: Pool
-    mix: Mix
-    usd_month: float
     members: tuple[Candidate, ...]
+    need: Array
+    spot_limit: Array
+    volume: Array
+    purchase: Purchase
+    prices: Prices
+    steps: Steps
+
+    @property
+    def usd_month(self) -> float:
+        """What it costs; ``inf`` where the need cannot be had."""
+        return float(self.purchase.usd[0])
+
+    @property
+    def offer(self) -> Offer:
+        """Its prices."""
+        offer = self.members[0].offer
+        assert offer is not None  # a pool exists only where machines are bought jointly
+        return offer
+
+    @cached_property
+    def level(self) -> Array:
+        """Machines under commitment in each step, those held before included, shape (T,)."""
+        new = self.purchase.whole[0] + self.purchase.yearly[0][self.steps.years]
+        return np.asarray(new + self.prices.held[0])
+
+    @property
+    def spot(self) -> Array:
+        """Spot machines in each step, shape (T,)."""
+        return np.asarray(self.purchase.spot[0])
+
+    @property
+    def on_demand(self) -> Array:
+        """On-demand machines in each step, shape (T,)."""
+        return np.asarray(self.purchase.on_demand[0])
+
+    @cached_property
+    def terms(self) -> dict[str, float]:
+        """Machines newly committed to, by term, at the mean of the horizon."""
+        bought = {"whole": float(self.purchase.whole[0]), "yearly": 0.0}
+        shares = np.bincount(self.steps.years, self.steps.hours_month) / HOURS_PER_MONTH
+        bought["yearly"] = float(self.purchase.yearly[0] @ shares)
+        prices = {"whole": self.prices.whole[0], "yearly": self.prices.yearly[0]}
+        return {
+            next(name for name, usd in self.offer.terms if usd == prices[kind]): machines
+            for kind, machines in bought.items()
+            if machines > 0
+        }
+
+    @cached_property
+    def mix(self) -> Mix:
+        """What it is bought as; work that waits counts as the hours bought for it."""
+        h = self.steps.hours_month
+        waiting = float(self.purchase.waiting_hours.sum()) / HOURS_PER_MONTH
+        cheaper = bool(self.prices.spot[0] < self.prices.on_demand[0])
+        return Mix(
+            committed=float(self.level @ h) / HOURS_PER_MONTH,
+            spot_hours=float(self.spot @ h) / HOURS_PER_MONTH + waiting * cheaper,
+            on_demand_hours=float(self.on_demand @ h) / HOURS_PER_MONTH + waiting * (not cheaper),
+        )
+
+    def usd_month_at(self, committed: float) -> float:
+        """What it would cost with another number of machines newly committed all along."""
+        level = np.array([committed])
+        none = np.zeros_like(self.purchase.yearly)
+        found = at_levels(
+            self.need[None], self.spot_limit[None], self.volume[None], self.prices, self.steps,
+            level, none,
+        )  # fmt: skip
+        return float(found.usd[0])
 
 
 class Objective:
@@ -37,16 +128,24 @@ class Objective:
         """The cheapest joint purchase for candidates that share a pool."""
         key = frozenset(id(m) for m in members)
         if key not in self._pools:
-            need = np.sum([m.machines for m in members], axis=0)
-            limit = np.floor(np.sum([m.machines * m.spot_share for m in members], axis=0))
-            offer, pool = members[0].offer, members[0].pool
-            # Only pooled candidates come here.
-            assert offer is not None
-            assert pool is not None
-            mix = best_mix(need, limit, offer)
-            usd = mix.usd_per_hour * HOURS_PER_MONTH
-            self._pools[key] = PoolBill(pool, mix, usd, tuple(members))
+            self._pools[key] = self._bill(members)
         return self._pools[key]
+
+    def _bill(self, members: Sequence[Candidate]) -> PoolBill:
+        steps = self._setting.steps
+        rigid = [m for m in members if not m.waits]
+        shape = steps.hours_month.shape
+        need = np.sum([m.machines for m in rigid], axis=0) if rigid else np.zeros(shape)
+        limit = np.sum([m.spot_limit for m in rigid], axis=0) if rigid else np.zeros(shape)
+        volume = np.zeros(len(shape) and int(steps.day[-1]) + 1)
+        for member in members:
+            if member.waits:
+                volume += np.bincount(steps.day, member.machines * steps.hours_month)
+        pool = members[0].pool
+        assert pool is not None  # only pooled candidates come here
+        prices = self._setting.prices_of(pool)
+        bought = buy(need[None], limit[None], volume[None], prices, steps)
+        return PoolBill(pool, tuple(members), need, limit, volume, bought, prices, steps)
 
     def platform_usd_month(self, platform: str) -> float:
         """What running one platform at all costs, by its engineering hours."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
-from advisor.economics import owned, purchase
+from advisor.economics import owned, rates
 from advisor.portfolio import Organisation
 
 STRENGTH = (
@@ -89,12 +89,12 @@ def _effective(out: pd.DataFrame, catalog: Catalog, organisation: Organisation) 
         reuse = catalog.assumption("commitment_reuse_share")
     overhead = catalog.assumption("spot_overhead")
     interruptions = out["interruptions"].astype(float).fillna(0.25)
-    spot = purchase.spot_rate(1.0, 1.0, overhead)
+    spot = rates.spot_rate(1.0, 1.0, overhead)
     out["spot"] = out["spot"] * (1.0 + (spot - 1.0) * interruptions)
     terms = pd.DataFrame(index=out.index)
     for option in ("commit_1y", "commit_3y"):
         months = float(catalog.lookup("purchase_options", option)["term_months"])
-        tail = purchase.term_rate(1.0, months, organisation.horizon_months, reuse)
+        tail = rates.term_rate(1.0, months, organisation.horizon_months, reuse)
         out[option] = np.minimum(out[option], out["on_demand"].fillna(np.inf))
         terms[option] = out[option] * tail
         out[TERM_RATE[option]] = terms[option]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.economics.purchase import Offer
 from advisor.portfolio import Workload
 
-from .choices import Array
+from .choices import Array, Pool
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -21,6 +22,12 @@ NODE = ("accelerator", "chip_share", "host_memory_gib")
 PRICES = ("on_demand", "spot", "term_1y", "term_3y", "term_owned")
 """Columns of places with prices of the machine, USD per hour; NaN where it is not sold that way."""
 TERMS = PRICES[2:]
+YEARLY = "term_1y"
+"""The term whose level may change from year to year; all others last for the whole horizon."""
+
+
+TERM_NAME = {"term_1y": "commit_1y", "term_3y": "commit_3y", "term_owned": "owned"}
+"""Purchase options of the terms, as in the catalog."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +51,26 @@ class Places:
     node: Ints
     devices: Array
 
-    @property
+    @cached_property
+    def number(self) -> dict[Pool, int]:
+        """The number of each place by sourcing, cloud, region and instance."""
+        keys = self.table[["sourcing", "cloud", "region", "instance"]]
+        return {key: i for i, key in enumerate(keys.itertuples(index=False, name=None))}
+
+    def offer(self, place: int) -> Offer:
+        """Prices of a place."""
+        on_demand, spot, *terms = (float(p) for p in self.prices[place])
+        return Offer(
+            on_demand if np.isfinite(on_demand) else None,
+            spot if np.isfinite(spot) else None,
+            tuple(
+                (TERM_NAME[name], usd)
+                for name, usd in zip(TERMS, terms, strict=True)
+                if np.isfinite(usd)
+            ),
+        )
+
+    @cached_property
     def nodes(self) -> pd.MultiIndex:
         """The kinds of machine, in order of their numbers."""
         distinct = self.table.drop_duplicates(list(NODE))
@@ -65,7 +91,9 @@ def places(catalog: Catalog, offers: pd.DataFrame, allowed: pd.DataFrame) -> Pla
         Of `advisor.optimize.offers.offers`: all, and those the organisation may use.
     """
     keys = ["cloud", "region", "instance"]
-    is_allowed = pd.MultiIndex.from_frame(offers[keys]).isin(pd.MultiIndex.from_frame(allowed[keys]))
+    is_allowed = pd.MultiIndex.from_frame(offers[keys]).isin(
+        pd.MultiIndex.from_frame(allowed[keys])
+    )
     table = offers.assign(allowed=is_allowed, term_owned=np.nan)
     owned = table["cloud_kind"] == "owned"
     rented = table[~owned].assign(sourcing="self_hosted")
@@ -134,8 +162,3 @@ def undominated(found: Places, able: Bools, keep: Bools) -> Bools:
         earlier = np.triu(np.ones_like(no_dearer), 1) | ~no_dearer.T
         out[group[(no_dearer & earlier).any(axis=0)]] = False
     return out | (able & keep)
-
-
-def geographies(found: Places) -> Sequence[str]:
-    """Geography of each place."""
-    return list(found.table["geography"])

@@ -22,11 +22,21 @@ from .training import TrainingPlan
 
 @dataclass(frozen=True)
 class Certificate:
-    """How far the plan can be from the cheapest one: ``lower <= optimum <= upper``, USD a month."""
+    """How far the plan can be from the cheapest one: ``lower <= optimum <= upper``, USD a month.
+
+    Attributes
+    ----------
+    hour_usd : float
+        What one more engineering hour would save, USD a month; 0 where hours are not limited.
+    stopped : str
+        Why the search ended: ``gap`` when it is closed as far as was asked.
+    """
 
     upper_usd: float
     lower_usd: float
     seconds: float
+    hour_usd: float = 0.0
+    stopped: str = "gap"
 
     @property
     def gap(self) -> float:
@@ -45,6 +55,7 @@ class Plan:
     setting: Setting
     levers: Mapping[str, LeverSet]
     chosen: tuple[Candidate, ...]
+    columns: tuple[int, ...]
     today: tuple[Candidate, ...]
     training: tuple[TrainingPlan, ...]
     constants: Mapping[str, float]
@@ -223,7 +234,8 @@ class Plan:
                     "committed": b.mix.committed,
                     "spot_mean": b.mix.spot_hours,
                     "on_demand_mean": b.mix.on_demand_hours,
-                    "commit_term": b.members[0].offer.commit_term if b.members[0].offer else "",
+                    "commit_term": "+".join(b.terms),
+                    "terms": b.terms,
                     "cost_usd_month": b.usd_month,
                     "workloads": [m.workload for m in b.members],
                 }
@@ -239,22 +251,33 @@ def split_by_use(bill: PoolBill) -> list[float]:
     """A pool's monthly cost split over its members by hourly use.
 
     Each hour's cost (commitment, spot, on-demand) is shared by the machines each member runs in
-    that hour; a commitment idle in an hour is shared by use over the week.
+    that hour; a commitment idle in an hour is shared by use over the week, and what was bought for
+    work that waits by its volume.
     """
-    use: Array = np.array([m.machines for m in bill.members])
-    total = use.sum(axis=0)
-    if total.sum() <= 0:
+    use: Array = np.array([m.machines * (not m.waits) for m in bill.members])
+    all_use: Array = np.array([m.machines for m in bill.members])
+    volume = np.array([m.machines.sum() * m.waits for m in bill.members])
+    h, prices = bill.steps.hours_month, bill.prices
+    if all_use.sum() <= 0:
         return [bill.usd_month / len(use)] * len(use)
-    week = use.sum(axis=1) / total.sum()
+    week = all_use.sum(axis=1) / all_use.sum()
+    total = use.sum(axis=0)
     share = np.where(total > 0, use / np.maximum(total, 1e-12), week[:, None])
-    offer = bill.members[0].offer
-    assert offer is not None  # a pool exists only where machines are bought jointly
-    limit = np.minimum(np.floor((use * [[m.spot_share] for m in bill.members]).sum(axis=0)), total)
-    above = np.maximum(total - bill.mix.committed, 0.0)
-    spot = np.minimum(limit, above) if bill.mix.spot_hours > 0 else np.zeros_like(above)
-    hourly = bill.mix.committed * (offer.commit or 0.0) + spot * (offer.spot or 0.0)
-    hourly = hourly + (above - spot) * (offer.on_demand or 0.0)
-    if hourly.sum() <= 0:
+    commit = (
+        _paid(prices.whole, bill.purchase.whole)
+        + _paid(prices.yearly[:, None], bill.purchase.yearly)[:, bill.steps.years].ravel()
+    )
+    spot, by_hour = _paid(prices.spot, bill.spot), _paid(prices.on_demand, bill.on_demand)
+    parts = (share * ((commit + spot + by_hour) * h)).sum(axis=1)
+    rate = min(float(prices.spot[0]), float(prices.on_demand[0]))
+    waiting = float(_paid(np.array([rate]), bill.purchase.waiting_hours.sum(keepdims=True)).sum())
+    if volume.sum() > 0:
+        parts = parts + waiting * volume / volume.sum()
+    if parts.sum() <= 0:
         return [float(bill.usd_month * w) for w in week]
-    parts = (share * hourly).sum(axis=1) / hourly.sum()
-    return [float(bill.usd_month * p) for p in parts]
+    return [float(bill.usd_month * p) for p in parts / parts.sum()]
+
+
+def _paid(price: Array, amount: Array) -> Array:
+    """Price times amount, 0 where nothing is bought."""
+    return np.where(amount > 0, np.where(amount > 0, price, 0.0) * amount, 0.0)

@@ -45,7 +45,9 @@ def likely_rents(setting: Setting, profile: Array) -> Array:
     prices, h = setting.places.prices, setting.hours_month
     on_demand, commit = prices[:, 0], prices[:, 2:].min(axis=1)
     # Where nothing is sold by the hour, no hour bears more than three times its share.
-    most = np.where(np.isfinite(on_demand), on_demand, 3.0 * np.where(np.isfinite(commit), commit, 0))
+    most = np.where(
+        np.isfinite(on_demand), on_demand, 3.0 * np.where(np.isfinite(commit), commit, 0)
+    )
     rents = np.zeros((len(prices), len(h)))
     for year in np.unique(setting.year):
         steps = np.flatnonzero(setting.year == year)

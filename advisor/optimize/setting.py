@@ -14,8 +14,9 @@ import pandas as pd
 from advisor.catalog import Catalog
 from advisor.catalog.records import records
 from advisor.economics import labour
-from advisor.economics.purchase import Offer
+from advisor.economics.purchase import Prices, Steps
 from advisor.portfolio import (
+    HOURS_PER_DAY,
     HOURS_PER_MONTH,
     HOURS_PER_WEEK,
     Portfolio,
@@ -23,10 +24,10 @@ from advisor.portfolio import (
     hourly_rps,
 )
 
-from .choices import Array, Candidate
+from .choices import Array, Candidate, Pool
 from .levers import LeverSet
 from .offers import offers
-from .places import Places, places
+from .places import TERMS, YEARLY, Places, places
 from .thin import useful
 from .variants import under_load, variants
 
@@ -58,6 +59,7 @@ class Setting:
         self._useful: dict[Workload, pd.DataFrame] = {}
         self.today: dict[Workload, Candidate] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
+        self.sketches: dict[tuple[int, ...], Any] = {}
         self.columns: dict[Workload, Columns] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
@@ -162,6 +164,30 @@ class Setting:
         stretch = np.repeat(np.arange(len(self.growth)), HOURS_PER_WEEK)
         return (stretch * self.horizon_months // (12 * len(self.growth))).astype(np.int64)
 
+    @cached_property
+    def steps(self) -> Steps:
+        """The steps of the horizon and over which of them commitments are level."""
+        n = len(self.hours_month)
+        level = np.zeros(n, np.int64)
+        blocks = [self.year if t == YEARLY else level for t in TERMS]
+        return Steps(self.hours_month, np.arange(n) // HOURS_PER_DAY, np.stack(blocks))
+
+    def prices_of(self, pool: Pool) -> Prices:
+        """Prices of one pool, as arrays of one row."""
+        place = self.places.number[pool]
+        on_demand, spot, *terms = self.places.prices[place]
+        yearly = [t for t, name in zip(terms, TERMS, strict=True) if name == YEARLY]
+        levels = self.steps.yearly.any()
+        held = self.held.get(place, np.zeros(len(self.hours_month)))
+        return Prices(
+            on_demand=np.array([on_demand]),
+            spot=np.array([spot]),
+            whole=np.array([min(terms)]),
+            yearly=np.array([min(yearly) if levels else np.inf]),
+            held=held[None],
+            most=self.most[place : place + 1],
+        )
+
     def spot_share(self, workload: Workload) -> float:
         """Most of a workload's fleet that may be spot: all of it where the work may wait."""
         if workload.deferrable_hours is not None:
@@ -207,13 +233,3 @@ class Setting:
                 table = table[table["reason"] == ""].reset_index(drop=True)
             self._useful[workload] = table
         return self._useful[workload]
-
-
-def to_offer(row: pd.Series | dict[str, float]) -> Offer:
-    """An offers row as prices of a pool."""
-
-    def price(name: str) -> float | None:
-        value = row[name]
-        return None if pd.isna(value) else float(value)
-
-    return Offer(price("on_demand"), price("spot"), price("commit"), str(row["commit_term"]))

@@ -9,34 +9,39 @@ over one choice :math:`x_w` per workload among those its unlocked levers allow: 
 :math:`F`, platforms :math:`\Phi` counted once, pools bought jointly at the exact optimum
 :math:`G` (`advisor.economics.purchase`), training jobs :math:`T`, constants :math:`C`.
 
-The first solver: screened candidates, single moves and platform exits from an incumbent. The lower
-bound counts fractional machines at the cheapest rate their pool can ever reach, and the ways of
-sourcing but not the frameworks: valid over every configuration generated, and loose; a later solver
-tightens it behind this same call.
+What is coupled is split by prices, which bound the optimum from below; what remains between the
+bound and the best plan found is searched (`advisor.optimize.joint`). Every column counts, also
+those whose machines were never worked out (`advisor.optimize.certify`).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from advisor.catalog import Catalog
 from advisor.errors import PortfolioError
-from advisor.portfolio import Portfolio
+from advisor.portfolio import HOURS_PER_MONTH, Portfolio
 
-from .bound import candidate_bound
-from .candidates import candidates
+from .candidates import build
+from .certify import certify
 from .choices import Candidate
-from .levers import STEP_LEVER, LeverSet, Unlocked, levers_until, unlocked_for
+from .columns import Columns
+from .generate import columns
+from .joint.optimize import Progress
+from .levers import STEP_LEVER, Unlocked, levers_until, unlocked_for
 from .objective import Objective
+from .pins import Pins, pinned
+from .places import Ints
 from .plan import Certificate, Plan
-from .search import improve
 from .setting import Setting
 from .today import candidate_today
 from .training import plan_training
+
+GAP = 1e-3
 
 
 def solve(
@@ -44,9 +49,14 @@ def solve(
     catalog: Catalog | None = None,
     levers: Unlocked = (),
     *,
+    pins: Pins | None = None,
     incumbent: Plan | None = None,
+    gap: float = GAP,
+    seconds: float | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
 ) -> Plan:
-    """The cheapest plan found under the unlocked levers, never dearer than the incumbent.
+    """The cheapest plan under the unlocked levers, with its certificate.
 
     Parameters
     ----------
@@ -56,52 +66,80 @@ def solve(
         The shipped one by default; ignored with a setting.
     levers : collection of levers, or mapping of workload name to levers
         What may be changed; today's deployment is always an option.
+    pins : mapping, optional
+        By workload, fields of its choice that are settled; see `advisor.optimize.pins`.
     incumbent : Plan, optional
-        A plan under a subset of these levers. Passing it makes a chain of solves exactly
-        monotone.
+        A plan under a subset of these levers: the answer is never dearer, so a chain of solves is
+        exactly monotone.
+    gap : float
+        Relative gap of the certificate at which to stop.
+    seconds : float, optional
+        Time limit; the best plan so far is returned with its certificate.
+    cancelled : callable, optional
+        Asked now and then whether to stop.
+    progress : callable, optional
+        Told the stage, the upper and the lower bound of what is being solved, USD a month.
 
     Raises
     ------
     InputError
-        For unknown levers or workloads.
+        For unknown levers, workloads or pinned fields.
     PortfolioError
-        When no workload's present state can be priced.
+        When no workload's present state can be priced, or nothing fits what is pinned.
     """
     started = time.perf_counter()
     setting = as_setting(portfolio, catalog)
     unlocked = unlocked_for(levers, setting.portfolio)
-    today = tuple(candidate_today(setting, w) for w in setting.portfolio.workloads)
-    if incumbent is not None and incumbent.setting is setting:
-        today = incumbent.today
+    workloads = setting.portfolio.workloads
+    found = [columns(setting, w) for w in workloads]
+    today = tuple(c.today for c in found)
+    able = [
+        pinned(setting, c, c.open_to(unlocked[w.name]), (pins or {}).get(w.name, {}))
+        for w, c in zip(workloads, found, strict=True)
+    ]
+    certified = certify(
+        setting,
+        found,
+        able,
+        _start(setting, incumbent, able),
+        gap=gap,
+        seconds=seconds,
+        cancelled=cancelled,
+        progress=progress,
+    )
+    chosen = [build(setting, c, [i])[0] for c, i in zip(found, certified.columns, strict=True)]
     constants = constants_usd_month(setting, today)
     objective = Objective(setting, sum(constants.values()))
-    options = [
-        candidates(setting, w, unlocked[w.name], t)
-        for w, t in zip(setting.portfolio.workloads, today, strict=True)
-    ]
-    start = _incumbent(setting, incumbent, today)
-    limit = setting.portfolio.organisation.engineering_hours
-    chosen = improve(objective, options, start, np.inf if limit is None else limit)
     training = tuple(
         plan_training(setting, j, unlocked[j.name]) for j in setting.portfolio.training
     )
-    runs = sum(t.usd_month + t.one_off_usd / setting.horizon_months for t in training)
-    certificate = Certificate(
-        upper_usd=objective.total(chosen) + runs,
-        lower_usd=_lower_bound(setting, unlocked, objective, options, chosen, constants) + runs,
-        seconds=time.perf_counter() - started,
-    )
+    rest = sum(constants.values())
+    rest += sum(t.usd_month + t.one_off_usd / setting.horizon_months for t in training)
     return Plan(
         setting=setting,
         levers=unlocked,
         chosen=tuple(chosen),
+        columns=certified.columns,
         today=today,
         training=training,
         constants=constants,
         objective=objective,
         seconds=time.perf_counter() - started,
-        certificate=certificate,
+        certificate=Certificate(
+            upper_usd=certified.answer.upper_usd + rest,
+            lower_usd=certified.answer.lower_usd + rest,
+            hour_usd=certified.answer.hour_usd,
+            stopped=certified.answer.stopped,
+            seconds=time.perf_counter() - started,
+        ),
     )
+
+
+def _start(setting: Setting, incumbent: Plan | None, able: Sequence[Ints]) -> list[int]:
+    """A column of each workload to begin with: the incumbent's where able, else today's."""
+    if incumbent is not None and incumbent.setting is setting:
+        return [c if c in a else int(a[0]) for c, a in zip(incumbent.columns, able, strict=True)]
+    return [int(a[0]) for a in able]
 
 
 def as_setting(portfolio: Portfolio | Setting, catalog: Catalog | None = None) -> Setting:
@@ -147,6 +185,9 @@ def playbook_plans(
     catalog: Catalog | None = None,
     levers: Unlocked | None = None,
     progress: Callable[[str], None] | None = None,
+    *,
+    pins: Pins | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, Plan]:
     """The plan after each playbook step, by step name; costs fall or stay, exactly.
 
@@ -167,7 +208,9 @@ def playbook_plans(
         opened = set(levers_until(step))
         per_name = {name: allowed & opened for name, allowed in most.items()}
         if previous is None or lever is not None:
-            previous = solve(setting, levers=per_name, incumbent=previous)
+            previous = solve(
+                setting, levers=per_name, pins=pins, incumbent=previous, cancelled=cancelled
+            )
         plans[step] = previous
     return plans
 
@@ -190,44 +233,26 @@ def constants_usd_month(setting: Setting, today: Sequence[Candidate]) -> dict[st
         "data": org.data_usd_month or 0.0,
         "tooling": org.platform_usd_month or 0.0,
         "unexplained": unexplained,
+        "commitments": _commitments_usd_month(setting),
     }
 
 
-def _incumbent(
-    setting: Setting, incumbent: Plan | None, today: tuple[Candidate, ...]
-) -> Sequence[Candidate]:
-    if incumbent is None or incumbent.setting is not setting:
-        return today
-    return incumbent.chosen
-
-
-def _lower_bound(
-    setting: Setting,
-    unlocked: Mapping[str, LeverSet],
-    objective: Objective,
-    options: Sequence[Sequence[Candidate]],
-    chosen: Sequence[Candidate],
-    constants: dict[str, float],
-) -> float:
-    """A total that no plan under these levers can beat (`advisor.optimize.bound`).
-
-    Whatever is best uses some set of ways of sourcing: for each set, its fixed cost plus the
-    least each workload can cost within it.
-    """
-    cheapest: list[dict[str, float]] = []
-    workloads = setting.portfolio.workloads
-    for workload, candidates_of, picked in zip(workloads, options, chosen, strict=True):
-        best = dict(setting.bounds.get((workload, unlocked[workload.name]), {}))
-        for c in (*candidates_of, picked):
-            usd = candidate_bound(c, objective.own_usd_month(c))
-            sourcing = str(c.choice["sourcing"])
-            best[sourcing] = min(usd, best.get(sourcing, np.inf))
-        cheapest.append(best)
-    kinds = sorted({k for best in cheapest for k in best})
-    subsets = [s for n in range(1, len(kinds) + 1) for s in combinations(kinds, n)]
-    totals = [
-        sum(objective.platform_usd_month(f"sourcing:{k}") for k in subset)
-        + sum(min(best.get(k, np.inf) for k in subset) for best in cheapest)
-        for subset in subsets
-    ]
-    return float(sum(constants.values()) + min(totals))
+def _commitments_usd_month(setting: Setting) -> float:
+    """What machines held now cost over the horizon, whatever runs on them."""
+    prices = setting.catalog.prices().set_index(["cloud", "region", "instance", "purchase"])
+    usd = 0.0
+    for c in setting.portfolio.organisation.commitments:
+        paid = c.usd_month
+        if paid is None:
+            place = (c.cloud, c.region, c.instance)
+            known = [(*place, p) for p in ("commit_1y", "on_demand") if (*place, p) in prices.index]
+            rate = prices.loc[known[0], "usd_per_hour"] if known else np.nan
+            if np.isnan(float(rate)):
+                raise PortfolioError(
+                    f"no price is known for the committed {c.instance} in {c.region}",
+                    column="organisation.commitments",
+                    fix="state usd_month",
+                )
+            paid = float(rate) * c.instances * HOURS_PER_MONTH
+        usd += paid * min(c.ends_in_months / setting.horizon_months, 1.0)
+    return usd

@@ -27,7 +27,7 @@ HALVINGS = 5
 def options(plan: Plan, workload: Workload) -> list[Candidate]:
     """Candidates over all ways of sourcing, the workload's other levers as unlocked."""
     levers = plan.levers[workload.name] | frozenset[Lever]({"SOURCING"})
-    found = candidates(plan.setting, workload, levers, today_of(plan, workload.name))
+    found = candidates(plan.setting, workload, levers)
     return list({id(c): c for c in [*found, plan.candidate(workload.name)]}.values())
 
 

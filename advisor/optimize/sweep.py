@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.economics.purchase import best_mix
-from advisor.portfolio import HOURS_PER_MONTH, Workload, requests_per_month
+from advisor.portfolio import Workload, requests_per_month
 
 from .choices import Array, Candidate
 from .fleet import machines, scaled, working_rates
@@ -97,8 +96,7 @@ def alone_usd_month(plan: Plan, candidate: Candidate, *, platforms: bool = False
     """
     usd = plan.objective.own_usd_month(candidate)
     if candidate.offer is not None:
-        limit = np.floor(candidate.machines * candidate.spot_share)
-        usd += best_mix(candidate.machines, limit, candidate.offer).usd_per_hour * HOURS_PER_MONTH
+        usd += plan.objective.pool_bill([candidate]).usd_month
     if platforms:
         usd += plan.objective.platforms_usd_month([candidate])
     return float(usd)

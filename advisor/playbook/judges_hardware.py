@@ -137,7 +137,7 @@ def _cpu(view: View) -> Judged:
         if workload.kind == "llm" or not today.machines.any():
             continue
         least: dict[str, float] = {}
-        for c in candidates(view.setting, workload, TUNED, today)[1:]:
+        for c in candidates(view.setting, workload, TUNED)[1:]:
             kind, usd = c.details.get("chip_kind"), float(c.details["screening_usd_month"])
             if kind is not None:
                 least[kind] = min(usd, least.get(kind, usd))

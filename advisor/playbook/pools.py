@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
-from advisor.economics.purchase import Offer, mix_at
+from advisor.economics.purchase import Offer
 from advisor.optimize.choices import Array
 from advisor.optimize.objective import PoolBill
 from advisor.optimize.plan import Plan
@@ -40,41 +40,35 @@ class Pool:
         """Who draws on it."""
         return [m.workload for m in self.bill.members]
 
-    @cached_property
+    @property
     def offer(self) -> Offer:
         """Its prices."""
-        offer = self.bill.members[0].offer
-        assert offer is not None  # a pool exists only where machines are bought jointly
-        return offer
+        return self.bill.offer
 
     @cached_property
     def need(self) -> Array:
-        """Machines needed in each hour, shape (168,)."""
+        """Machines running for the workloads in each step, work that waits spread over its day."""
         total: Array = np.sum([m.machines for m in self.bill.members], axis=0)
         return total
-
-    @cached_property
-    def spot_limit(self) -> Array:
-        """Machines that may be spot in each hour, shape (168,)."""
-        share: Array = np.sum([m.machines * m.spot_share for m in self.bill.members], axis=0)
-        return np.minimum(np.floor(share), self.need)
 
     @property
     def committed(self) -> float:
         """Machines under commitment."""
         return self.bill.mix.committed
 
-    @cached_property
+    @property
     def spot(self) -> Array:
-        """Spot machines in each hour, shape (168,)."""
-        if not self.bill.mix.spot_hours:
-            return np.zeros_like(self.need)
-        return np.minimum(self.spot_limit, np.maximum(self.need - self.committed, 0.0))
+        """Spot machines in each step, shape (T,)."""
+        return self._with_waiting(self.bill.spot, self.bill.mix.spot_hours)
 
-    @cached_property
+    @property
     def on_demand(self) -> Array:
-        """On-demand machines in each hour, shape (168,)."""
-        return np.maximum(self.need - self.committed, 0.0) - self.spot
+        """On-demand machines in each step, shape (T,)."""
+        return self._with_waiting(self.bill.on_demand, self.bill.mix.on_demand_hours)
+
+    def _with_waiting(self, machines: Array, mean: float) -> Array:
+        """Machines for given hours, and evenly those bought for work that may run at any."""
+        return machines + max(mean - float(machines.mean()), 0.0)
 
     @property
     def break_even_use(self) -> float | None:
@@ -97,11 +91,8 @@ class Pool:
 
     def usd_month_at(self, committed: float) -> float | None:
         """What the pool would cost with another commitment; None where that cannot be bought."""
-        try:
-            mix = mix_at(self.need, self.spot_limit, self.offer, committed)
-        except ValueError:
-            return None
-        return mix.usd_per_hour * HOURS_PER_MONTH
+        usd = self.bill.usd_month_at(committed)
+        return usd if np.isfinite(usd) else None
 
     @property
     def committed_saving_usd_month(self) -> float:

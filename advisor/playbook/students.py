@@ -142,7 +142,7 @@ def _study(
 
 def _best(plan: Plan, workload: Workload, models: list[str]) -> Candidate | None:
     levers = plan.levers[workload.name] | frozenset[Lever]({"DISTILLATION"})
-    options = candidates(plan.setting, workload, levers, today_of(plan, workload.name))
+    options = candidates(plan.setting, workload, levers)
     able = [c for c in options[1:] if c.choice["model"] in models]
     return min(able, key=lambda c: alone_usd_month(plan, c)) if able else None
 

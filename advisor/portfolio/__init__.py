@@ -4,6 +4,7 @@ from .check import check
 from .demand import hourly_rps, requests_per_month
 from .load import load_portfolio, parse, sample_path
 from .model import (
+    HOURS_PER_DAY,
     HOURS_PER_MONTH,
     HOURS_PER_WEEK,
     LEVERS,
@@ -19,6 +20,7 @@ from .model import (
 from .schema import portfolio_schema, write
 
 __all__ = [
+    "HOURS_PER_DAY",
     "HOURS_PER_MONTH",
     "HOURS_PER_WEEK",
     "LEVERS",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .hosts import Packing, pack
-from .pools import Purchase, Terms, Time, buy
+from advisor.economics.purchase import Prices, Purchase, Steps, buy
+
 from .problem import Array, Ints, Pools, Problem
 
 
@@ -54,20 +55,20 @@ class Bill:
     packing: Packing
 
 
-def time_of(problem: Problem) -> Time:
+def steps_of(problem: Problem) -> Steps:
     """The steps of a problem."""
-    return Time(problem.hours_month, problem.day, problem.block)
+    return Steps(problem.hours_month, problem.day, problem.block)
 
 
-def terms_of(pools: Pools, time: Time, index: Ints) -> Terms:
+def prices_of(pools: Pools, steps: Steps, index: Ints) -> Prices:
     """Prices of pools, each term at what it is good for.
 
     A term whose level may change can also stay level, so the whole-horizon price is the least of
     all.
     """
     none = np.full(len(index), np.inf)
-    commit, yearly = pools.commit[index], time.yearly
-    return Terms(
+    commit, yearly = pools.commit[index], steps.yearly
+    return Prices(
         on_demand=pools.on_demand[index],
         spot=pools.spot[index],
         whole=commit.min(axis=1) if commit.shape[1] else none,
@@ -89,13 +90,11 @@ def demand(
     share : array, optional
         How much of each column counts; all of it by default.
     """
-    steps, days = len(problem.hours_month), int(problem.day[-1]) + 1
-    out = Demand(*(np.zeros((pools, n)) for n in (steps, steps, days)))
+    hours, days = len(problem.hours_month), int(problem.day[-1]) + 1
+    out = Demand(*(np.zeros((pools, n)) for n in (hours, hours, days)))
     parts = row_demand(problem, problem.row[columns])
     for total, part in zip((out.need, out.spot, out.volume), parts, strict=True):
-        if share is not None:
-            part = part * share[:, None]
-        np.add.at(total, of, part)
+        np.add.at(total, of, part if share is None else part * share[:, None])
     return out
 
 
@@ -120,7 +119,7 @@ def cost(problem: Problem, chosen: Sequence[int] | Ints) -> Bill:
     The same choice always gives the same figure, to the last bit.
     """
     columns = np.asarray(chosen, np.int64)
-    time = time_of(problem)
+    steps = steps_of(problem)
     packing = pack(problem, columns)
     drawing = columns[problem.pool[columns] >= 0]
     hosts = problem.hosts.pool[packing.kinds]
@@ -130,7 +129,7 @@ def cost(problem: Problem, chosen: Sequence[int] | Ints) -> Bill:
         packing.kinds.tolist(), packing.opened.tolist(), of[len(drawing) :].tolist(), strict=True
     ):
         need.need[pool] += problem.hosts.machines[kind] * opened
-    purchase = buy(need.need, need.spot, need.volume, terms_of(problem.pools, time, used), time)
+    purchase = buy(need.need, need.spot, need.volume, prices_of(problem.pools, steps, used), steps)
     own = float(problem.own_usd[columns].sum())
     shared = platforms_usd(problem, int(np.bitwise_or.reduce(problem.platforms[columns])))
     hours = float(problem.hours[columns].sum())

@@ -18,15 +18,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.cluster.vq import kmeans2
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from .bill import cost, demand, terms_of, time_of
+from advisor.economics.purchase import rents
+
+from .bill import cost, demand, prices_of, steps_of
 from .bound import Node, Platforms, Priced, Tree, at_least
 from .multipliers import Multipliers, Pricer, constant, feasible, filled, no_prices
-from .pools import rents
 from .problem import Answer, Array, Ints, Problem
 from .relaxation import Model, model, prices
 from .search import Search, within_hours
@@ -110,11 +112,18 @@ class _Run:
         self.gap, self.seconds = gap, seconds
         self.cancelled, self.progress = cancelled, progress
         self.stopped = "gap"
-        self.given = problem
+        if not len(problem.need):
+            # Where nothing draws on a pool there is still a row to point at.
+            problem = replace(
+                problem,
+                need=np.zeros((1, len(problem.hours_month)), np.float32),
+                spot_share=np.zeros(1),
+                waits=np.zeros(1, bool),
+            )
         self.origin: Ints = np.arange(problem.columns)
         self.at_least = np.full(problem.columns, -np.inf)
         self.lower = -np.inf
-        self.time = time_of(problem)
+        self.steps = steps_of(problem)
         self.hopeful = np.ones(problem.columns, bool)
         self.seen: set[bytes] = set()
         self.refined: dict[tuple[int, int], int] = {}
@@ -316,9 +325,9 @@ class _Run:
         m = given or no_prices(p)
         # Each machine counts by its price, so that small ones do not drown large ones.
         usd = np.where(np.isfinite(p.pools.on_demand), p.pools.on_demand, 0.0)
-        rent = filled(p, m.rent, usd @ need.need, self.time.years)
-        terms = terms_of(p.pools, self.time, used)
-        rent[used] = rents(need.need[used], need.spot[used], need.volume[used], terms, self.time)
+        rent = filled(p, m.rent, usd @ need.need, self.steps.years)
+        terms = prices_of(p.pools, self.steps, used)
+        rent[used] = rents(need.need[used], need.spot[used], need.volume[used], terms, self.steps)
         return Multipliers(rent, m.quota, m.hour, m.load, m.memory)
 
     def _grow(self) -> None:
@@ -389,7 +398,7 @@ class _Run:
 
     def _clusters(self, chosen: Ints) -> Ints:
         """Steps that are alike in what pools need, at most `CLUSTERS` of them for each year."""
-        p, years = self.problem, self.time.years
+        p, years = self.problem, self.steps.years
         drawing = chosen[p.pool[chosen] >= 0]
         used, of = np.unique(p.pool[drawing], return_inverse=True)
         need = demand(p, drawing, of, len(used)).need

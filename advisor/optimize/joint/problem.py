@@ -33,7 +33,7 @@ What a pool's machines cost is itself a linear program,
     \max(\text{held}_t, \textstyle\sum_m k_{mt} + \text{held}_t) + y_t + q_t \le \text{most}
 
 with :math:`k_{mt}` constant over each block of term :math:`m`, and has a closed form
-(`advisor.optimize.joint.pools`). Steps are hours of a typical week, repeated for each stretch of
+(`advisor.economics.purchase`). Steps are hours of a typical week, repeated for each stretch of
 the horizon where demand grows; :math:`h_t` are hours a month, so all money is USD a month.
 """
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .bill import cost, demand, row_demand, terms_of, time_of
-from .pools import Time, buy
+from advisor.economics.purchase import Steps, buy
+
+from .bill import cost, demand, row_demand, prices_of, steps_of
+
 from .problem import Array, Ints, Problem
 
 ROUNDS = 40
@@ -27,14 +29,14 @@ class Search:
     """
 
     def __init__(self, problem: Problem, able: Sequence[Ints]) -> None:
-        self.problem, self._time = problem, time_of(problem)
+        self.problem, self._steps = problem, steps_of(problem)
         self.columns = np.concatenate(able)
         self.workload = np.repeat(np.arange(len(able)), [len(a) for a in able])
         self._parts = row_demand(problem, problem.row[self.columns])
 
     def improve(self, chosen: Ints, usd: float, most: int = ROUNDS) -> tuple[Ints, float]:
         """Move until no single move helps; never dearer, and within the hours if it was."""
-        state = _State(self.problem, chosen, self._time)
+        state = _State(self.problem, chosen, self._steps)
         for _ in range(most):
             gain = usd - self._after(state)
             least = TOLERANCE * abs(usd)
@@ -84,9 +86,9 @@ class Search:
 class _State:
     """A choice with what it needs of each pool, kept up to date move by move."""
 
-    def __init__(self, problem: Problem, chosen: Ints, time: Time) -> None:
+    def __init__(self, problem: Problem, chosen: Ints, steps: Steps) -> None:
         p = self.problem = problem
-        self._time, self.chosen = time, chosen.copy()
+        self._steps, self.chosen = steps, chosen.copy()
         bill = cost(p, chosen)
         drawing = chosen[p.pool[chosen] >= 0]
         found = demand(p, drawing, p.pool[drawing], len(p.pools))
@@ -123,8 +125,8 @@ class _State:
                 np.maximum(n[pools[part]] + c[part], 0.0)
                 for n, c in zip(self.need, change, strict=True)
             ]
-            terms = terms_of(self.problem.pools, self._time, pools[part])
-            out[part] = buy(*now, terms, self._time).usd
+            terms = prices_of(self.problem.pools, self._steps, pools[part])
+            out[part] = buy(*now, terms, self._steps).usd
         return out
 
     def after(self, workload: int, column: int) -> float:
@@ -168,7 +170,7 @@ class _State:
         if self.usd - self.after(workload, column) <= least:
             return False
         self.chosen[workload] = column
-        self.__init__(self.problem, self.chosen, self._time)  # type: ignore[misc]
+        self.__init__(self.problem, self.chosen, self._steps)  # type: ignore[misc]
         return True
 
 
