@@ -156,8 +156,7 @@ def buy(need: Array, spot: Array, volume: Array, prices: Prices, steps: Steps) -
     steps : Steps
     """
     h, year = steps.hours_month, steps.years
-    rest, idle, limit = _after_held(need, spot, prices)
-    points, weights = _events(rest, idle, limit, volume, prices, steps)
+    points, weights = _events(need, spot, volume, prices, steps)
     whole, yearly = _levels(points, weights, prices, h, year)
     return at_levels(need, spot, volume, prices, steps, whole, yearly)
 
@@ -209,8 +208,7 @@ def rents(need: Array, spot: Array, volume: Array, prices: Prices, steps: Steps)
     some is bought; arguments as there.
     """
     h, year = steps.hours_month, steps.years
-    rest, idle, limit = _after_held(need, spot, prices)
-    points, weights = _events(rest, idle, limit, volume, prices, steps)
+    points, weights = _events(need, spot, volume, prices, steps)
     whole, levels = _levels(points, weights, prices, h, year)
     repeats = points.shape[1] // len(year)
     level = np.tile((whole[:, None] + levels)[:, year], repeats)
@@ -274,24 +272,28 @@ def _fill_levels(rest: Array, idle: Array, volume: Array, h: Array, day: Ints) -
 
 
 def _events(
-    rest: Array, idle: Array, limit: Array, volume: Array, prices: Prices, steps: Steps
+    need: Array, spot: Array, volume: Array, prices: Prices, steps: Steps
 ) -> tuple[Array, Array]:
     """Levels at which one more committed machine saves less, and by how much, shape (n, k T)."""
     h = steps.hours_month
+    rest, idle, limit = _after_held(need, spot, prices)
     a = np.where(np.isfinite(prices.on_demand), prices.on_demand, DEAR)[:, None]
     s = np.where(prices.spot < prices.on_demand, prices.spot, a[:, 0])[:, None]
+    # Where machines held stand idle, one more is needed for nothing but work that waits.
+    wanted = np.where(idle > 0, -1.0, rest)
     points, weights, first = [], [], a
     if limit.any():
-        points.append(rest - limit)
+        # Nor on demand, where more could be spot than is left to buy.
+        points.append(np.where(spot > rest, -1.0, wanted - limit))
         weights.append((a - s) * h)
         first = s
     if volume.any():
         # Without spot for the need, waiting work may still be spot.
         fill = _fill_levels(rest, idle, volume, h, steps.day)
-        points += [rest, np.maximum(rest, fill[:, steps.day])]
+        points += [wanted, np.maximum(rest, fill[:, steps.day])]
         weights += [(first - s) * h, s * h]
     else:
-        points.append(rest)
+        points.append(wanted)
         weights.append(first * h)
     cap = np.maximum(prices.most - prices.held.max(axis=1), 0.0)
     at = np.minimum(np.concatenate(points, axis=1), cap[:, None])
@@ -339,7 +341,7 @@ def _two_levels(
     points: Array, weights: Array, year: Ints, whole_usd: float, yearly_usd: Array
 ) -> float:
     """The level of the whole-horizon term, each year's saving cut off at the yearly price."""
-    candidates = np.unique(np.r_[0.0, points])
+    candidates = np.unique(np.r_[0.0, np.maximum(points, 0.0)])
     saved = np.zeros(len(candidates))
     for y, usd in enumerate(yearly_usd):
         p, w = points[year == y], weights[year == y]

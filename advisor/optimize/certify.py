@@ -8,6 +8,7 @@ be part of a better one; the others join, until none is left. So the certificate
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -45,12 +46,15 @@ class Certified:
     ----------
     columns : tuple of int
         Column of each workload, numbered as in its `Columns`.
+    nearest : tuple of array of int
+        Columns of each workload that came into question, the nearest to being chosen first.
     answer : Answer
         Of the last problem, its lower bound valid for all columns.
     assembly : Assembly
     """
 
     columns: tuple[int, ...]
+    nearest: tuple[Ints, ...]
     answer: Answer
     assembly: Assembly
 
@@ -105,9 +109,18 @@ def certify(
         ]
         if all(len(a) == len(b) for a, b in zip(active, added, strict=True)):
             lower = min(answer.lower_usd, below)
-            return Certified(incumbent, replace(answer, lower_usd=lower), assembly)
+            return _certified(incumbent, replace(answer, lower_usd=lower), assembly)
         active = added
-    return Certified(incumbent, replace(answer, lower_usd=-np.inf, stopped="rounds"), assembly)
+    return _certified(incumbent, replace(answer, lower_usd=-np.inf, stopped="rounds"), assembly)
+
+
+def _certified(columns: tuple[int, ...], answer: Answer, assembly: Assembly) -> Certified:
+    start = assembly.problem.start
+    nearest = tuple(
+        assembly.index[a:b][np.argsort(answer.excess_usd[a:b], kind="stable")]
+        for a, b in itertools.pairwise(start.tolist())
+    )
+    return Certified(columns, nearest, answer, assembly)
 
 
 def _sketch(setting: Setting, found: Sequence[Columns], able: Sequence[Ints]) -> _Sketch:

@@ -192,4 +192,6 @@ def _work(
         # A hosted deployment has no machine, place or purchase to keep.
         needs = needs | np.where(moved, bit("SOURCING"), 0) | np.where(other, bit("HARDWARE"), 0)
         needs = needs | np.where(elsewhere | rebought, bit("PURCHASING"), 0)
+        # Nothing but another number of machines: that is for right-sizing.
+        needs = np.where(needs == 0, bit("HARDWARE"), needs)
     return hours, needs

@@ -140,11 +140,7 @@ def hosted(
         effort = {str(k): float(v) for k, v in work.items() if v}
         usd = volume * usd_per_request(workload, row)
         one_off = sum(effort.values()) * setting.usd_per_hour
-        details = {
-            **details_of(row, workload),
-            "screening_usd_month": usd + one_off / setting.horizon_months,
-            "quality": 1.0,
-        }
+        details = {**details_of(row, workload), "quality": 1.0}
         out.append(
             Candidate(
                 workload.name,

@@ -99,9 +99,9 @@ class PoolBill:
         waiting = float(self.purchase.waiting_hours.sum()) / HOURS_PER_MONTH
         cheaper = bool(self.prices.spot[0] < self.prices.on_demand[0])
         return Mix(
-            committed=float(self.level @ h) / HOURS_PER_MONTH,
-            spot_hours=float(self.spot @ h) / HOURS_PER_MONTH + waiting * cheaper,
-            on_demand_hours=float(self.on_demand @ h) / HOURS_PER_MONTH + waiting * (not cheaper),
+            committed=_mean(self.level, h),
+            spot_hours=_mean(self.spot, h) + waiting * cheaper,
+            on_demand_hours=_mean(self.on_demand, h) + waiting * (not cheaper),
         )
 
     def usd_month_at(self, committed: float) -> float:
@@ -113,6 +113,11 @@ class PoolBill:
             level, none,
         )  # fmt: skip
         return float(found.usd[0])
+
+
+def _mean(machines: Array, h: Array) -> float:
+    """Mean over the steps, rounded so that whole machines stay whole."""
+    return round(float(machines @ h / h.sum()), 9)
 
 
 class Objective:
@@ -137,13 +142,15 @@ class Objective:
         shape = steps.hours_month.shape
         need = np.sum([m.machines for m in rigid], axis=0) if rigid else np.zeros(shape)
         limit = np.sum([m.spot_limit for m in rigid], axis=0) if rigid else np.zeros(shape)
-        volume = np.zeros(len(shape) and int(steps.day[-1]) + 1)
+        volume = np.zeros(int(steps.day[-1]) + 1)
         for member in members:
             if member.waits:
                 volume += np.bincount(steps.day, member.machines * steps.hours_month)
-        pool = members[0].pool
-        assert pool is not None  # only pooled candidates come here
-        prices = self._setting.prices_of(pool)
+        pool, offer = members[0].pool, members[0].offer
+        # Only pooled candidates come here.
+        assert pool is not None
+        assert offer is not None
+        prices = self._setting.prices_of(pool, offer)
         bought = buy(need[None], limit[None], volume[None], prices, steps)
         return PoolBill(pool, tuple(members), need, limit, volume, bought, prices, steps)
 

@@ -15,6 +15,7 @@ from advisor.portfolio import Portfolio
 from .choices import Array, Candidate
 from .levers import LeverSet
 from .objective import Objective, PoolBill
+from .places import Ints
 from .offers import weakest
 from .setting import Setting
 from .training import TrainingPlan
@@ -48,6 +49,9 @@ class Certificate:
 class Plan:
     """The answer of `advisor.optimize.solve`.
 
+    ``columns`` numbers each choice among its workload's columns, and ``nearest`` those that came
+    closest (`advisor.optimize.columns`).
+
     All figures are USD a month. ``usd_month`` is the objective (one-off work spread over the
     horizon); ``run_rate_usd_month`` is what the bills would show once the work is done.
     """
@@ -56,6 +60,7 @@ class Plan:
     levers: Mapping[str, LeverSet]
     chosen: tuple[Candidate, ...]
     columns: tuple[int, ...]
+    nearest: tuple[Ints, ...]
     today: tuple[Candidate, ...]
     training: tuple[TrainingPlan, ...]
     constants: Mapping[str, float]

@@ -14,7 +14,7 @@ import pandas as pd
 from advisor.catalog import Catalog
 from advisor.catalog.records import records
 from advisor.economics import labour
-from advisor.economics.purchase import Prices, Steps
+from advisor.economics.purchase import Offer, Prices, Steps
 from advisor.portfolio import (
     HOURS_PER_DAY,
     HOURS_PER_MONTH,
@@ -27,7 +27,7 @@ from advisor.portfolio import (
 from .choices import Array, Candidate, Pool
 from .levers import LeverSet
 from .offers import offers
-from .places import TERMS, YEARLY, Places, places
+from .places import TERM_NAME, TERMS, YEARLY, Places, places
 from .thin import useful
 from .variants import under_load, variants
 
@@ -172,20 +172,19 @@ class Setting:
         blocks = [self.year if t == YEARLY else level for t in TERMS]
         return Steps(self.hours_month, np.arange(n) // HOURS_PER_DAY, np.stack(blocks))
 
-    def prices_of(self, pool: Pool) -> Prices:
-        """Prices of one pool, as arrays of one row."""
-        place = self.places.number[pool]
-        on_demand, spot, *terms = self.places.prices[place]
-        yearly = [t for t, name in zip(terms, TERMS, strict=True) if name == YEARLY]
-        levels = self.steps.yearly.any()
+    def prices_of(self, pool: Pool, offer: Offer) -> Prices:
+        """Prices of one pool, as arrays of one row; with what is held and may be had there."""
+        place = self.places.number.get(pool, -1)
+        yearly = [usd for name, usd in offer.terms if name == TERM_NAME[YEARLY]]
         held = self.held.get(place, np.zeros(len(self.hours_month)))
+        changes = bool(self.steps.yearly.any())
         return Prices(
-            on_demand=np.array([on_demand]),
-            spot=np.array([spot]),
-            whole=np.array([min(terms)]),
-            yearly=np.array([min(yearly) if levels else np.inf]),
+            on_demand=_price(offer.on_demand),
+            spot=_price(offer.spot),
+            whole=_price(offer.commit),
+            yearly=_price(min(yearly) if yearly and changes else None),
             held=held[None],
-            most=self.most[place : place + 1],
+            most=self.most[place : place + 1] if place >= 0 else np.full(1, np.inf),
         )
 
     def spot_share(self, workload: Workload) -> float:
@@ -233,3 +232,7 @@ class Setting:
                 table = table[table["reason"] == ""].reset_index(drop=True)
             self._useful[workload] = table
         return self._useful[workload]
+
+
+def _price(usd: float | None) -> Array:
+    return np.array([np.inf if usd is None else usd])

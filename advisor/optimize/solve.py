@@ -120,6 +120,7 @@ def solve(
         levers=unlocked,
         chosen=tuple(chosen),
         columns=certified.columns,
+        nearest=certified.nearest,
         today=today,
         training=training,
         constants=constants,
@@ -229,12 +230,14 @@ def constants_usd_month(setting: Setting, today: Sequence[Candidate]) -> dict[st
         if job.bill_usd_month is not None:
             modelled = plan_training(setting, job, frozenset()).usd_month
             unexplained += max(job.bill_usd_month - modelled, 0.0)
-    return {
+    out = {
         "data": org.data_usd_month or 0.0,
         "tooling": org.platform_usd_month or 0.0,
         "unexplained": unexplained,
-        "commitments": _commitments_usd_month(setting),
     }
+    if org.commitments:
+        out["commitments"] = _commitments_usd_month(setting)
+    return out
 
 
 def _commitments_usd_month(setting: Setting) -> float:

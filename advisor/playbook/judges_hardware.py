@@ -10,6 +10,7 @@ import pandas as pd
 
 from advisor.format import money
 from advisor.optimize.candidates import candidates
+from advisor.optimize.sweep import alone_usd_month
 from advisor.portfolio import Lever, Workload
 
 from .base import Verdict, View
@@ -138,8 +139,9 @@ def _cpu(view: View) -> Judged:
             continue
         least: dict[str, float] = {}
         for c in candidates(view.setting, workload, TUNED)[1:]:
-            kind, usd = c.details.get("chip_kind"), float(c.details["screening_usd_month"])
+            kind = c.details.get("chip_kind")
             if kind is not None:
+                usd = alone_usd_month(view.final, c)
                 least[kind] = min(usd, least.get(kind, usd))
         if {"cpu", "gpu"} <= set(least):
             gaps[workload.name] = least["gpu"] / least["cpu"]

@@ -60,8 +60,7 @@ def everything(plan: Plan) -> float:
     """The least cost over all combinations of the candidates the solver may choose from."""
     limit = plan.portfolio.organisation.engineering_hours
     options: list[list[Candidate]] = [
-        candidates(plan.setting, w, plan.levers[w.name], t)
-        for w, t in zip(plan.portfolio.workloads, plan.today, strict=True)
+        candidates(plan.setting, w, plan.levers[w.name]) for w in plan.portfolio.workloads
     ]
     return min(
         plan.objective.total(chosen)

@@ -345,7 +345,7 @@ def test_too_few_machines_are_remarked(small: Catalog):
 
 def test_a_pool_is_bought_for_the_sum_of_its_members(three: Setting):
     # One works by day, one by night: together they are level and all of it is committed.
-    offer = Offer(on_demand=1.0, commit=0.6, commit_term="commit_1y")
+    offer = Offer(1.0, None, (("commit_1y", 0.6),))
     day, night = made("day", [2.0, 0.0], offer=offer), made("night", [0.0, 2.0], offer=offer)
     objective = Objective(three, 0.0)
     alone = [objective.bills([c])[0].usd_month for c in (day, night)]
@@ -358,13 +358,13 @@ def test_a_pool_is_bought_for_the_sum_of_its_members(three: Setting):
 
 def test_who_needs_the_dear_hours_pays_for_them(three: Setting):
     # A level fleet of 2 on commitments, and a peak of 2 more for half the hours on demand.
-    offer = Offer(on_demand=1.0, commit=0.4, commit_term="commit_1y")
+    offer = Offer(1.0, None, (("commit_1y", 0.4),))
     level, peak = made("level", [2.0, 2.0], offer=offer), made("peak", [2.0, 0.0], offer=offer)
     bill = Objective(three, 0.0).bills([level, peak])[0]
     assert bill.mix.committed == 4  # 0.4 is cheaper than half an hour of 1.0
     assert bill.usd_month == pytest.approx(1.6 * MONTH)
     assert sum(split_by_use(bill)) == pytest.approx(bill.usd_month)
-    dear = Offer(on_demand=1.0, commit=0.6, commit_term="commit_1y")
+    dear = Offer(1.0, None, (("commit_1y", 0.6),))
     bill = Objective(three, 0.0).bills([made("l", 2.0, offer=dear), made("p", [2, 0], offer=dear)])[
         0
     ]
@@ -375,7 +375,7 @@ def test_who_needs_the_dear_hours_pays_for_them(three: Setting):
 
 
 def test_a_pool_that_never_runs_is_free(three: Setting):
-    offer = Offer(on_demand=1.0, commit=0.4, commit_term="commit_1y")
+    offer = Offer(1.0, None, (("commit_1y", 0.4),))
     bill = Objective(three, 0.0).bills([made("none", 0.0, offer=offer)])[0]
     assert bill.usd_month == 0
     assert split_by_use(bill) == [0.0]

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from advisor.economics.purchase import Offer, best_mix
 from advisor.playbook import View
 from advisor.playbook.buy import STEP
 from advisor.playbook.pools import pools
@@ -24,7 +23,7 @@ def test_pools_sum_to_what_the_plan_buys(view: View) -> None:
 
 def test_a_pool_s_hours_are_all_bought_and_priced(view: View) -> None:
     for p in pools(view.plans[KEY]):
-        assert (p.spot <= p.spot_limit + 1e-9).all()
+        assert (p.bill.spot <= p.bill.spot_limit + 1e-9).all()
         covered = np.minimum(p.need, p.committed) + p.spot + p.on_demand
         assert covered == pytest.approx(p.need)
         usd = p.committed * (p.offer.commit or 0.0)
@@ -40,13 +39,6 @@ def test_no_other_commitment_is_cheaper(view: View) -> None:
             assert usd is None or usd >= p.bill.usd_month - 1e-9
 
 
-@pytest.mark.parametrize(("discount", "percentile"), [(0.3, 30), (0.5, 50), (0.6, 60)])
-def test_the_level_is_the_quantile_of_the_discount(discount: float, percentile: int) -> None:
-    need = np.random.default_rng(3).permutation(np.arange(1.0, 201.0))
-    mix = best_mix(need, np.zeros_like(need), Offer(2.0, None, 2.0 * (1.0 - discount)))
-    assert mix.committed == pytest.approx(np.percentile(need, percentile), abs=1.5)
-
-
 def test_without_spot_the_sample_reserves_the_quantile_that_prices_say(
     sample: Any, solved: Solve
 ) -> None:
@@ -54,7 +46,7 @@ def test_without_spot_the_sample_reserves_the_quantile_that_prices_say(
     data["organisation"]["spot_share"] = 0.0
     for p in pools(solved(data).plans[KEY]):
         rule = p.break_even_use
-        if rule is None or p.spot_limit.any():
+        if rule is None or p.bill.spot_limit.any():
             continue
         # One machine more would be needed too seldom, the last one often enough.
         assert (p.need > p.committed).mean() <= rule + 1e-9

@@ -78,7 +78,7 @@ def feasible(problem: Problem, m: Multipliers) -> Multipliers:
     hosts = problem.hosts
     worth = hosts.machines * (rent + quota)[hosts.pool].sum(axis=1) if len(hosts) else m.load
     asked = np.maximum(m.load, 0.0) + np.maximum(m.memory, 0.0)
-    share = np.where(asked > worth, worth / np.maximum(asked, 1e-300), 1.0)
+    share = np.divide(worth, asked, out=np.ones_like(asked), where=asked > worth)
     hour = max(m.hour, 0.0) if np.isfinite(problem.hours_limit) else 0.0
     return Multipliers(
         rent, quota, hour, np.maximum(m.load, 0.0) * share, np.maximum(m.memory, 0.0) * share

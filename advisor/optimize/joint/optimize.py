@@ -204,7 +204,9 @@ class _Run:
     # Stopping ------------------------------------------------------------------------------
 
     def _closed(self) -> bool:
-        return self.upper - self.lower <= self.gap * abs(self.upper)
+        if not np.isfinite(self.upper):
+            return False
+        return bool(self.upper - self.lower <= self.gap * abs(self.upper))
 
     def _left(self) -> float:
         if self.seconds is None:
@@ -290,9 +292,13 @@ class _Run:
         # Whatever has been dropped before costs at least what was the best choice then.
         self.lower = max(self.lower, min(self.tree.lower_usd, self.upper))
         found = at_least(self.platforms, self.tree.leaves)
+        hopeful = self.hopeful & (found <= self.upper * (1.0 + 1e-12))
+        hopeful[self.chosen] = True
+        if not self.hopeful.all() or len(self.origin) < len(self.at_least):
+            # Without the columns dropped a bound only tells what is no better than the best choice.
+            found = np.minimum(found, self.upper)
         self.at_least[self.origin] = np.maximum(self.at_least[self.origin], found)
-        self.hopeful = self.at_least[self.origin] <= self.upper * (1.0 + 1e-12)
-        self.hopeful[self.chosen] = True
+        self.hopeful = hopeful
         keep = self.hopeful.copy()
         keep[self.frugal] = True
         if keep.all() or (len(keep) > FEW and keep.mean() > WORTH_DROPPING):
@@ -417,7 +423,7 @@ class _Run:
     def _solve_whole(self, node: Node) -> None:
         """The mixed-integer program of a node; its bound counts for the node."""
         keep = self._of(node, every=True)
-        if len(keep) > SURVIVORS or not np.isfinite(self.upper):
+        if len(keep) > SURVIVORS:
             self.stopped = "size"
             return
         built = model(self.problem, keep, None, node.opened)

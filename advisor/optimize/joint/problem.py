@@ -222,5 +222,7 @@ class Answer:
 
     @property
     def gap(self) -> float:
-        """Relative gap."""
+        """Relative gap; ``inf`` where nothing was found."""
+        if not np.isfinite(self.upper_usd):
+            return float("inf")
         return (self.upper_usd - self.lower_usd) / self.upper_usd if self.upper_usd else 0.0

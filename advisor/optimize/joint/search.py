@@ -186,7 +186,8 @@ def within_hours(problem: Problem, chosen: Ints, frugal: Ints, reduced: Array) -
     """
     out = chosen.copy()
     saved = problem.hours[chosen] - problem.hours[frugal]
-    lost = reduced[frugal] - reduced[chosen]
+    known = np.isfinite(reduced[frugal]) & np.isfinite(reduced[chosen])
+    lost = np.where(known, reduced[frugal], np.inf) - np.where(known, reduced[chosen], 0.0)
     worth = np.where(saved > 0, lost / np.maximum(saved, 1e-12), np.inf)
     for w in np.argsort(worth, kind="stable").tolist():
         if problem.hours[out].sum() <= problem.hours_limit * (1.0 + 1e-9) or saved[w] <= 0:

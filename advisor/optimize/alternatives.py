@@ -1,0 +1,125 @@
+"""Plans that are nearly as cheap, and keeping to one where another is hardly better.
+
+Many plans lie within a per cent of the best. Showing some lets a planner choose by what no price
+says; keeping to the plan before, where that costs next to nothing, spares a reshuffle each time a
+figure moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .candidates import build
+from .choices import Candidate
+from .generate import columns
+from .levers import LEVER_FIELDS
+from .plan import Plan
+
+WITHIN = 0.02
+MOST = 10
+LOOKED_AT = 60
+"""Nearest columns of each workload that are priced."""
+ALIKE = ("sourcing", "provider", "cloud", "region", "instance", "framework", "model")
+"""A choice that agrees in these is not another plan to a planner."""
+TIE = 1e-3
+"""Relative difference within which the plan before is kept to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alternative:
+    """The plan with another choice for one workload.
+
+    Attributes
+    ----------
+    workload : str
+    candidate : Candidate
+    usd_month : float
+        Cost of the whole plan with it.
+    extra_usd_month : float
+        Beyond the plan.
+    """
+
+    workload: str
+    candidate: Candidate
+    usd_month: float
+    extra_usd_month: float
+
+
+def alternatives(plan: Plan, within: float = WITHIN, most: int = MOST) -> list[Alternative]:
+    """Other choices that cost the whole plan at most a share `within` more, cheapest first.
+
+    Those of one workload differ in machine, place, provider, stack or model. Whatever they would
+    need of limited engineering hours is there.
+    """
+    setting, limit = plan.setting, plan.portfolio.organisation.engineering_hours
+    out: list[Alternative] = []
+    for w, workload in enumerate(plan.portfolio.workloads):
+        found = build(setting, columns(setting, workload), plan.nearest[w][:LOOKED_AT])
+        alone = plan.objective.swapping(plan.chosen, w)
+        here, seen = alone(plan.chosen[w]), {_kind(plan.chosen[w])}
+        for usd, candidate in sorted(((alone(c), c) for c in found), key=lambda x: x[0]):
+            hours = plan.engineering_hours - plan.chosen[w].total_hours + candidate.total_hours
+            if _kind(candidate) in seen or (limit is not None and hours > limit):
+                continue
+            seen.add(_kind(candidate))
+            extra = usd - here
+            if extra <= within * plan.usd_month:
+                out.append(Alternative(workload.name, candidate, plan.usd_month + extra, extra))
+    return sorted(out, key=lambda a: a.extra_usd_month)[:most]
+
+
+def _kind(candidate: Candidate) -> tuple[object, ...]:
+    return tuple(candidate.choice[name] for name in ALIKE)
+
+
+def steady(plan: Plan, before: Plan, tie: float = TIE) -> Plan:
+    """The plan with as many choices of the one before as a share `tie` of its cost buys back.
+
+    Parameters
+    ----------
+    before : Plan
+        Of the same workloads, if under other figures. Choices that are no longer open are let go.
+
+    Returns
+    -------
+    Plan
+        With its own cost as the upper bound of the certificate; the lower one still holds.
+    """
+    setting, chosen, numbers = plan.setting, list(plan.chosen), list(plan.columns)
+    budget = tie * plan.usd_month
+    limit = plan.portfolio.organisation.engineering_hours
+    old = {c.workload: c for c in before.chosen}
+    while True:
+        best: tuple[float, int, int, Candidate] | None = None
+        for w, workload in enumerate(plan.portfolio.workloads):
+            was = old.get(workload.name)
+            if was is None or _same(was, chosen[w]):
+                continue
+            near = plan.nearest[w]
+            alone = plan.objective.swapping(chosen, w)
+            here = alone(chosen[w])
+            for number, candidate in zip(
+                near.tolist(), build(setting, columns(setting, workload), near), strict=True
+            ):
+                hours = sum(c.total_hours for c in chosen) - chosen[w].total_hours
+                if not _same(was, candidate) or (
+                    limit is not None and hours + candidate.total_hours > limit
+                ):
+                    continue
+                extra = alone(candidate) - here
+                if best is None or extra < best[0]:
+                    best = (extra, w, number, candidate)
+        if best is None or best[0] > budget:
+            break
+        extra, w, number, candidate = best
+        budget -= max(extra, 0.0)
+        chosen[w], numbers[w] = candidate, number
+    if numbers == list(plan.columns):
+        return plan
+    usd = plan.objective.total(chosen) + plan.shared["training"]
+    certificate = plan.certificate and replace(plan.certificate, upper_usd=usd)
+    return replace(plan, chosen=tuple(chosen), columns=tuple(numbers), certificate=certificate)
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    return all(one.choice[f] == other.choice[f] for fs in LEVER_FIELDS.values() for f in fs)

@@ -1,0 +1,170 @@
+r"""What a plan costs when demand, speeds and prices come out otherwise: its choices and commitments stay.
+
+Each factor :math:`f` multiplies what it names. With choices and commitments :math:`k` as planned, a
+pool of workloads :math:`w` costs
+
+.. math:: b f_b k + \sum_t h_t\,[\,s f_s q_t + a f_a y_t\,], \qquad
+    q_t + y_t = \Big(\sum_w u_w\big(\lambda_{wt}\,d_w / v_w\big) - k\Big)^+
+
+with demand :math:`d` and speed :math:`v` of each workload: machines follow the work, what was
+committed is paid in any case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from advisor.economics.purchase import Prices, at_levels
+from advisor.portfolio import Workload
+
+from .choices import Array, Candidate
+from .fleet import fleet, scaled, static, working_rates
+from .objective import PoolBill
+from .plan import Plan
+from .setting import Setting
+
+CAPACITY = ("rps_low", "alone_low", "concurrency", "latency_s", "spread")
+
+
+@dataclass(frozen=True, eq=False)
+class Scenarios:
+    """Factors of n scenarios; 1 is as planned.
+
+    Attributes
+    ----------
+    demand, speed : array, shape (n, W)
+        Of each workload's requests, and of what a replica of it carries.
+    on_demand, spot, commit, tokens : array, shape (n,)
+        Of prices: machines by the hour, spot, new commitments, hosted models.
+    labour, effort : array, shape (n,)
+        Of the price of an engineering hour, and of the hours that one-off work takes.
+    """
+
+    demand: Array
+    speed: Array
+    on_demand: Array
+    spot: Array
+    commit: Array
+    tokens: Array
+    labour: Array
+    effort: Array
+
+    def __len__(self) -> int:
+        return len(self.on_demand)
+
+
+def as_planned(n: int, workloads: int) -> Scenarios:
+    """n scenarios in which everything comes out as planned."""
+    each = np.ones((n, workloads))
+    return Scenarios(each, each, *(np.ones(n) for _ in range(6)))
+
+
+def evaluate(plan: Plan, scenarios: Scenarios) -> Array:
+    """What the plan costs in each scenario, choices and commitments as planned.
+
+    Returns
+    -------
+    array, shape (n,)
+        USD a month, as `Plan.usd_month`.
+    """
+    return _total(plan, plan.chosen, scenarios, plan.pools)
+
+
+def evaluate_today(plan: Plan, scenarios: Scenarios) -> Array:
+    """What today's deployment costs in each scenario, USD a month, shape (n,)."""
+    return _total(plan, plan.today, scenarios, plan.objective.bills(plan.today))
+
+
+def _total(plan: Plan, chosen: tuple[Candidate, ...], s: Scenarios, bills: list[PoolBill]) -> Array:
+    setting = plan.setting
+    out = np.full(len(s), sum(plan.constants.values()) + plan.shared["training"])
+    out = out + plan.objective.platforms_usd_month(chosen) * s.labour
+    machines: dict[str, Array] = {}
+    for w, candidate in enumerate(chosen):
+        workload = setting.portfolio.workloads[w]
+        work = candidate.total_hours * setting.usd_per_hour
+        bought = candidate.one_off_usd - work
+        out = out + (work * s.labour * s.effort + bought) / setting.horizon_months
+        asked = s.demand[:, w] / s.speed[:, w]
+        run = candidate.run_rate_usd_month
+        if candidate.choice["sourcing"] == "managed_api":
+            out = out + run * s.demand[:, w] * s.tokens
+        elif candidate.offer is None:
+            grown = outgrown(setting, workload, candidate, asked)
+            price = s.commit if "commit" in str(candidate.choice["purchase"]) else s.on_demand
+            out = out + run * grown * price
+        else:
+            out = out + run * s.demand[:, w]
+            machines[candidate.workload] = needed(setting, workload, candidate, asked)
+    for bill in bills:
+        out = out + _pool(bill, machines, s)
+    return np.asarray(out)
+
+
+def outgrown(setting: Setting, workload: Workload, candidate: Candidate, factor: Array) -> Array:
+    """How many times a fixed fleet must be as large at multiples of its work, at least 1.
+
+    Where the model wants more machines already than run, the fleet grows in proportion.
+    """
+    now = needed(setting, workload, candidate, np.ones(1)).max()
+    then = needed(setting, workload, candidate, factor).max(axis=1)
+    enough = max(float(now), float(candidate.machines.max()), 1e-12)
+    return np.maximum(then / enough, 1.0)
+
+
+def needed(setting: Setting, workload: Workload, candidate: Candidate, factor: Array) -> Array:
+    """Machines a choice runs in each step at multiples of its work, shape (n, T).
+
+    Where the capacity of what runs is unknown, machines follow the work in proportion.
+    """
+    d = candidate.details
+    if not d.get("rps_low") or not np.isfinite(d["rps_low"]) or d["rps_low"] <= 0:
+        return np.ceil(candidate.machines[None, :] * factor[:, None] - 1e-9)
+    n = len(factor)
+    table: dict[str, Any] = {name: np.full(n, float(d[name])) for name in CAPACITY}
+    table["tensor_parallel"] = np.full(n, float(candidate.choice["tensor_parallel"] or 1))
+    table["devices"] = np.full(n, max(np.floor(d["accelerator_count"]), 1.0))
+    hit = float(d.get("hit_ratio") or 0.0)
+    rates = working_rates(workload, setting.rates(workload))[None, :]
+    rates = rates * (1.0 - hit) * factor[:, None]
+    if candidate.waits:
+        per = np.maximum(np.floor(table["devices"] / table["tensor_parallel"]), 1.0)
+        return np.asarray(rates / (table["rps_low"] * per)[:, None])
+    count = fleet(setting, workload, table, rates)
+    if candidate.offer is None or candidate.choice["purchase"] != "pooled":
+        return static(count)
+    return count if workload.deferrable_hours is not None else scaled(count)
+
+
+def _pool(bill: PoolBill, machines: dict[str, Array], s: Scenarios) -> Array:
+    n, days = len(s), len(bill.volume)
+    need, limit = np.zeros((n, len(bill.need))), np.zeros((n, len(bill.need)))
+    volume = np.zeros((n, days))
+    starts = np.flatnonzero(np.r_[True, np.diff(bill.steps.day) != 0])
+    for member in bill.members:
+        runs = machines[member.workload]
+        if member.waits:
+            volume += np.add.reduceat(runs * bill.steps.hours_month, starts, axis=1)
+        else:
+            need += runs
+            limit += np.floor(runs * member.spot_share + 1e-9)
+    one = bill.prices
+    prices = Prices(
+        on_demand=one.on_demand * s.on_demand,
+        spot=np.minimum(one.spot * s.spot, one.on_demand * s.on_demand),
+        whole=one.whole * s.commit,
+        yearly=one.yearly * s.commit,
+        held=np.repeat(one.held, n, axis=0),
+        most=np.full(n, np.inf),
+    )
+    # Where the machine is not sold by the hour, more of it is bought as it is.
+    none = ~np.isfinite(one.on_demand[0])
+    whole = np.repeat(bill.purchase.whole, n)
+    if none:
+        whole = np.maximum(whole, (need - bill.level + whole[:, None]).max(axis=1))
+    yearly = np.repeat(bill.purchase.yearly, n, axis=0)
+    found = at_levels(need, limit, volume, prices, bill.steps, whole, yearly)
+    return found.usd
