@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from advisor.optimize.joint.bill import cost
 from advisor.optimize.joint.optimize import optimize
 from advisor.optimize.joint.problem import Pools, Problem
+from advisor.optimize.joint.relaxation import model
 
 from .made import best_of_all, random_problem
 
@@ -27,6 +29,30 @@ def test_the_answer_is_the_best_of_all_choices(batch: int) -> None:
         assert answer.lower_usd <= best * (1 + 1e-9), seed
         assert cost(problem, answer.chosen).usd == answer.upper_usd
     assert impossible < 11
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_plain_solver_agrees_on_the_whole_program(seed: int) -> None:
+    problem = random_problem(seed)
+    whole = model(problem, np.arange(problem.columns))
+    found = milp(
+        whole.objective,
+        integrality=whole.whole,
+        bounds=Bounds(whole.bottom, whole.top),
+        constraints=[
+            LinearConstraint(whole.A_ub, -np.inf, whole.b_ub),
+            LinearConstraint(whole.A_eq, whole.b_eq, whole.b_eq),
+        ],
+        options={"mip_rel_gap": 1e-10},
+    )
+    best = best_of_all(problem)
+    if found.x is None:
+        assert np.isinf(best)
+        return
+    # Shares of hosts that sum to whole ones may still not pack: the program is a relaxation there.
+    assert found.fun <= best * (1 + 1e-6)
+    if not (problem.host >= 0).any() or (problem.host[found.x[: problem.columns] > 0.5] < 0).all():
+        assert found.fun == pytest.approx(best, rel=1e-6)
 
 
 @given(st.integers(0, 10**6))
