@@ -123,6 +123,25 @@ def size_usd_month(
     return np.maximum(memory * usd_gib_month, least_usd_month)
 
 
+def declared_hits(held: npt.ArrayLike, hit_ratio: float, skew: float) -> Array:
+    r"""Hit ratio of a cache that holds a share of all distinct answers, where no log is at hand.
+
+    Popularity falls with rank as :math:`1/i^\alpha`; a cache of a share :math:`x` of them then
+    reaches :math:`h\,x^{1-\alpha}` (Breslau and others, "Web caching and Zipf-like distributions",
+    1999). An expiry of a share :math:`x` of the period acts alike: what is live is what came since.
+
+    Parameters
+    ----------
+    held : array
+        Share of the distinct answers held, 0 to 1.
+    hit_ratio : float
+        When all are held.
+    skew : float
+        The exponent, 0 to under 1.
+    """
+    return np.asarray(hit_ratio * np.asarray(held, float) ** (1.0 - skew))
+
+
 @dataclass(frozen=True)
 class BestSize:
     """The cheapest size of a cache: entries, their hit ratio, and the saving in USD a month."""

@@ -1,4 +1,8 @@
-"""Result caches in front of a model: fewer requests reach it."""
+"""Result caches in front of a model: fewer requests reach it.
+
+A hit saves the whole request. What hits on shared prefixes save is prefill alone: they are the
+server's and part of its speed (``prefix_hit`` of the performance model), not a cache here.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from advisor.economics import caching
+from advisor.economics.caching import CachePrices
 from advisor.portfolio import Workload, requests_per_month
 
 from .choices import Array, Candidate
 from .fleet import fleet, scaled, static, working_rates
 from .setting import Setting
+
+SIZES = 41
+"""Points of a declared curve of hits by size."""
 
 
 def hit_ratio(setting: Setting, workload: Workload, cache: str) -> float:
@@ -26,6 +35,87 @@ def hit_ratio(setting: Setting, workload: Workload, cache: str) -> float:
     return float(similar if similar is not None else row["hit_ratio"] or 0.0)
 
 
+def cache_prices(
+    setting: Setting, workload: Workload, cache: str, usd_per_miss: float = 0.0, factor: float = 1.0
+) -> CachePrices:
+    """What hits, look-ups and mistakes of a cache cost in front of a workload.
+
+    Parameters
+    ----------
+    usd_per_miss : float
+        A request that reaches the model, at the margin, USD.
+    factor : float
+        Multiple of today's requests.
+    """
+    row = setting.catalog.lookup("techniques", cache)
+    lookup = 0.0
+    if cache == "semantic_cache":
+        embedding = setting.catalog.assumption("embedding_usd_per_mtok")
+        lookup = _input_tokens(setting, workload) * embedding / 1e6
+    return CachePrices(
+        requests_month=requests_per_month(setting.rates(workload)) * factor,
+        usd_per_miss=usd_per_miss,
+        usd_per_lookup=lookup,
+        false_hit_rate=float(row["false_hit_rate"] or 0.0),
+        usd_per_false_hit=workload.false_hit_usd or 0.0,
+    )
+
+
+def running_usd_month(
+    setting: Setting, workload: Workload, cache: str, hit: float, factor: float = 1.0
+) -> float:
+    """A cache's own cost, its look-ups and its wrong answers, USD a month."""
+    prices = cache_prices(setting, workload, cache, factor=factor)
+    return caching.running_usd_month(
+        base_usd_month=float(setting.catalog.lookup("techniques", cache)["usd_per_month"]),
+        requests_month=prices.requests_month,
+        hit_ratio=hit,
+        usd_per_lookup=prices.usd_per_lookup,
+        false_hit_rate=prices.false_hit_rate,
+        usd_per_false_hit=prices.usd_per_false_hit,
+    )
+
+
+def size_usd_month(setting: Setting, workload: Workload, cache: str, entries: Array) -> Array:
+    """What a cache of so many answers costs by its memory, USD a month, shape (n,)."""
+    return caching.size_usd_month(
+        entries,
+        bytes_per_entry=entry_bytes(setting, workload, cache),
+        usd_gib_month=setting.catalog.assumption("cache_usd_gib_month"),
+        least_usd_month=float(setting.catalog.lookup("techniques", cache)["usd_per_month"]),
+    )
+
+
+def entry_bytes(setting: Setting, workload: Workload, cache: str) -> float:
+    """Memory of one cached answer, bytes: the answer, its key, and what finds a similar one."""
+    of = setting.catalog.assumption
+    written = workload.osl_tokens
+    answer = of("answer_bytes") if written is None else written * of("response_bytes_per_token")
+    found = of("embedding_bytes") if cache == "semantic_cache" else 0.0
+    return of("cache_entry_bytes") + answer + found
+
+
+def declared_curve(setting: Setting, workload: Workload, hit: float) -> tuple[Array, Array]:
+    """Sizes and hit ratios where only a month's share of repeats is known, shape (n,) each.
+
+    All distinct requests of a month give the stated share; fewer entries give less by the law of
+    skewed popularity (`economics.caching.declared_hits`). A replayed log replaces it
+    (`advisor.performance.replay`).
+    """
+    distinct = max(requests_per_month(setting.rates(workload)) * (1.0 - hit), 1.0)
+    held = np.geomspace(min(10.0 / distinct, 1.0), 1.0, SIZES)
+    entries = np.unique(np.ceil(held * distinct - 1e-9))
+    skew = setting.catalog.assumption("request_skew")
+    return entries, caching.declared_hits(np.minimum(entries / distinct, 1.0), hit, skew)
+
+
+def _input_tokens(setting: Setting, workload: Workload) -> float:
+    """Tokens of a request that an embedding reads."""
+    known = workload.isl_tokens
+    usual = setting.catalog.lookup("models", workload.model)["sample_tokens"]
+    return float(known if known is not None else usual or 0.0)
+
+
 @dataclass(frozen=True)
 class CacheOption:
     """A result cache that may stand in front of a workload's model."""
@@ -33,7 +123,7 @@ class CacheOption:
     cache: str
     hit_ratio: float
     usd_month: float
-    """Running it, and the price of its wrong answers."""
+    """Running it, its look-ups, and the price of its wrong answers."""
     hours: float
 
 
@@ -50,8 +140,7 @@ def cache_options(setting: Setting, workload: Workload, today: Candidate) -> lis
             workload.false_hit_usd is None or 1.0 - wrong < workload.quality_floor
         ):
             continue
-        volume = requests_per_month(setting.rates(workload))
-        usd = float(technique["usd_per_month"]) + volume * wrong * (workload.false_hit_usd or 0.0)
+        usd = running_usd_month(setting, workload, cache, hit)
         out.append(CacheOption(cache, hit, usd, float(technique["engineering_hours"])))
     return out
 

@@ -10,6 +10,7 @@ from advisor.economics.caching import (
     best_size,
     break_even_false_hits,
     break_even_hit_ratio,
+    declared_hits,
     running_usd_month,
     saving_usd_month,
     size_usd_month,
@@ -99,3 +100,8 @@ def test_no_size_saves_more_than_the_best(rows: list[tuple[float, float]], miss:
 def test_sizes_and_hits_must_match() -> None:
     with pytest.raises(InputError, match="as many"):
         best_size(PRICES, [1, 2], [0.1], [1.0, 2.0])
+
+
+def test_declared_hits_by_hand() -> None:
+    # A sixteenth of the answers at skew 0.75 gives half the hits.
+    assert declared_hits([0.0, 1 / 16, 1.0], 0.4, 0.75) == pytest.approx([0.0, 0.2, 0.4])
