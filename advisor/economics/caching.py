@@ -85,7 +85,7 @@ def saving_usd_month(
         Share answered, and the cache's own cost; they broadcast.
     """
     per_request = np.asarray(hit_ratio, float) * prices.usd_per_hit - prices.usd_per_lookup
-    return prices.requests_month * per_request - np.asarray(base_usd_month, float)
+    return np.asarray(prices.requests_month * per_request - np.asarray(base_usd_month, float))
 
 
 def break_even_hit_ratio(prices: CachePrices, base_usd_month: float) -> float | None:

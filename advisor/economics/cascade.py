@@ -148,12 +148,18 @@ def best_escalation(pair: Pair, floor: float, usd_per_lost: float = 0.0) -> floa
     return max(least, float(1.0 - (margin / worth) ** (1.0 / (pair.skill - 1.0))))
 
 
-def break_even_escalation(pair: Pair) -> float | None:
+def break_even_escalation(pair: Pair, alone_usd: float | None = None) -> float | None:
     """The share up to which the pair costs no more than the large model alone; None if none.
 
     1 where it never costs more.
+
+    Parameters
+    ----------
+    alone_usd : float, optional
+        Cost per request of the large model alone, where it then runs elsewhere; USD.
     """
-    spare = pair.large_usd - pair.small_usd - pair.check_usd
+    alone = pair.large_usd if alone_usd is None else alone_usd
+    spare = alone - pair.small_usd - pair.check_usd
     margin = pair.large_usd - (pair.small_usd if pair.routed else 0.0)
     if spare < 0:
         return None

@@ -123,7 +123,7 @@ class CacheOption:
     cache: str
     hit_ratio: float
     usd_month: float
-    """Running it, its look-ups, and the price of its wrong answers."""
+    """Running it, and the price of its wrong answers."""
     hours: float
 
 
@@ -140,7 +140,8 @@ def cache_options(setting: Setting, workload: Workload, today: Candidate) -> lis
             workload.false_hit_usd is None or 1.0 - wrong < workload.quality_floor
         ):
             continue
-        usd = running_usd_month(setting, workload, cache, hit)
+        volume = requests_per_month(setting.rates(workload))
+        usd = float(technique["usd_per_month"]) + volume * wrong * (workload.false_hit_usd or 0.0)
         out.append(CacheOption(cache, hit, usd, float(technique["engineering_hours"])))
     return out
 

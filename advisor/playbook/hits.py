@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.optimize.caches import hit_ratio
+import numpy as np
+
+from advisor.economics.caching import BestSize, CachePrices, best_size, saving_usd_month
+from advisor.optimize.caches import (
+    cache_prices,
+    declared_curve,
+    entry_bytes,
+    hit_ratio,
+    size_usd_month,
+)
 from advisor.optimize.choices import Candidate
 from advisor.optimize.plan import Plan
 from advisor.optimize.sweep import (
@@ -12,7 +21,9 @@ from advisor.optimize.sweep import (
     behind_cache,
     cache_usd_month,
     false_hits_per_month,
+    resized,
 )
+from advisor.performance.replay import HitCurve
 from advisor.portfolio import Workload, requests_per_month
 
 CACHES = ("exact_cache", "semantic_cache")
@@ -20,6 +31,8 @@ OWN_FIELD = {"exact_cache": "repeat_share", "semantic_cache": "similar_share"}
 MOST = 0.7
 """Hit ratios are drawn up to here, or to the workload's own where that is more."""
 GRID = 0.02
+SIZES = 41
+"""Points of a curve over the size of a cache."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +94,15 @@ def curve(plan: Plan, workload: Workload, cache: str, here: float) -> list[tuple
     """(hit ratio, USD a month) with the present hit ratio among the points; 0 has no cache."""
     top = max(MOST, min(here + 0.1, 0.98))
     hits = {round(GRID * i, 4) for i in range(int(top / GRID) + 1)} | {here}
-    chosen = plan.candidate(workload.name)
+    bare, work = _bare(plan, workload), _work_usd_month(plan, cache)
     out = []
     for hit in sorted(hits):
-        kind = cache if hit > 0 else "none"
-        candidate = behind_cache(plan.setting, workload, chosen, kind, hit)
-        if candidate is not None:
-            out.append((hit, alone_usd_month(plan, candidate)))
+        smaller = resized(plan.setting, workload, [bare], 1.0 - hit)
+        if smaller:
+            usd = alone_usd_month(plan, smaller[0])
+            if hit > 0:
+                usd += cache_usd_month(plan.setting, workload, cache, hit) + work
+            out.append((hit, usd))
     return out
 
 
@@ -95,6 +110,50 @@ def pays_from(points: list[tuple[float, float]]) -> float | None:
     """The lowest hit ratio from which the cache is cheaper than none; None if it never is."""
     bare = points[0][1]
     return next((hit for hit, usd in points[1:] if usd < bare), None)
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """What each size of a cache saves, and the cheapest.
+
+    ``points`` are (entries, hit ratio, saving in USD a month), by size.
+    """
+
+    points: list[tuple[float, float, float]]
+    best: BestSize
+    entry_bytes: float
+
+    def gib(self, entries: float) -> float:
+        """Memory of so many entries."""
+        return entries * self.entry_bytes / 2.0**30
+
+
+def prices_of(plan: Plan, trial: Trial) -> CachePrices:
+    """The trial in prices per request: a hit is worth what hits save on average here."""
+    return cache_prices(plan.setting, trial.workload, trial.cache, trial.usd_per_hit)
+
+
+def sizing(plan: Plan, trial: Trial, measured: HitCurve | None = None) -> Sizing:
+    """What each size of a trial's cache saves, its work included.
+
+    Parameters
+    ----------
+    measured : HitCurve, optional
+        Replayed from the workload's log; else the declared share is spread over sizes by the
+        catalog's skew.
+    """
+    setting, workload = plan.setting, trial.workload
+    if measured is None:
+        entries, hits = declared_curve(setting, workload, trial.hit)
+    else:
+        short = measured.thinned(SIZES)
+        entries, hits = short.entries.astype(float), short.hit_ratio
+    prices = prices_of(plan, trial)
+    base = size_usd_month(setting, workload, trial.cache, entries) + trial.one_off_usd_month
+    saving = saving_usd_month(prices, hits, base)
+    points = list(zip(entries.tolist(), hits.tolist(), saving.tolist(), strict=True))
+    held = entry_bytes(setting, workload, trial.cache)
+    return Sizing(points, best_size(prices, np.ceil(entries), hits, base), held)
 
 
 def applies(plan: Plan, workload: Workload, cache: str) -> bool:
@@ -108,27 +167,28 @@ def _trial(plan: Plan, workload: Workload, cache: str) -> Trial | None:
     if not applies(plan, workload, cache) or hit <= 0:
         return None
     bare = _bare(plan, workload)
-    behind = behind_cache(setting, workload, bare, cache, hit)
-    running = cache_usd_month(setting, workload, cache, hit)
-    requests = requests_per_month(setting.rates(workload))
+    smaller = resized(setting, workload, [bare], 1.0 - hit)
     bare_usd = alone_usd_month(plan, bare)
-    one_off = gross = 0.0
-    if behind is not None:
-        one_off = (behind.one_off_usd - bare.one_off_usd) / setting.horizon_months
-        gross = round(bare_usd - (alone_usd_month(plan, behind) - running - one_off), 2)
+    gross = round(bare_usd - alone_usd_month(plan, smaller[0]), 2) if smaller else 0.0
     return Trial(
         workload=workload,
         cache=cache,
         hit=hit,
         stated=getattr(workload, OWN_FIELD[cache]) is not None,
-        requests=requests,
+        requests=requests_per_month(setting.rates(workload)),
         bare_usd=bare_usd,
         gross_usd=gross,
-        running_usd=running,
-        one_off_usd_month=one_off,
+        running_usd=cache_usd_month(setting, workload, cache, hit),
+        one_off_usd_month=_work_usd_month(plan, cache),
         false_hits=false_hits_per_month(setting, workload, cache, hit),
-        blocked=_blocked(plan, workload, cache, hit, behind),
+        blocked=_blocked(plan, workload, cache, hit, bool(smaller)),
     )
+
+
+def _work_usd_month(plan: Plan, cache: str) -> float:
+    """Setting a cache up, spread over the horizon."""
+    hours = float(plan.setting.catalog.lookup("techniques", cache)["engineering_hours"])
+    return hours * plan.setting.usd_per_hour / plan.setting.horizon_months
 
 
 def _bare(plan: Plan, workload: Workload) -> Candidate:
@@ -136,11 +196,9 @@ def _bare(plan: Plan, workload: Workload) -> Candidate:
     return behind_cache(plan.setting, workload, chosen, "none", 0.0) or chosen
 
 
-def _blocked(
-    plan: Plan, workload: Workload, cache: str, hit: float, behind: Candidate | None
-) -> str:
+def _blocked(plan: Plan, workload: Workload, cache: str, hit: float, known: bool) -> str:
     """Why the cache is no option at all; empty where only its price decides."""
-    if behind is None:
+    if not known:
         return "how much the machines can serve is not known"
     if cache != "semantic_cache":
         return ""

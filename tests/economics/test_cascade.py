@@ -44,6 +44,7 @@ def test_the_floor_sets_the_share_by_hand() -> None:
 def test_break_even_shares_by_hand() -> None:
     assert break_even_escalation(CASCADE) == pytest.approx(0.85)
     assert break_even_escalation(ROUTER) == pytest.approx(0.85 / 0.9)
+    assert break_even_escalation(CASCADE, alone_usd=0.65) == pytest.approx(0.5)
     assert break_even_escalation(Pair(1.0, 0.5, 0.9, 1.0, 2.0)) is None
     assert break_even_escalation(Pair(0.0, 0.0, 0.9, 1.0, 2.0)) == 1.0
 

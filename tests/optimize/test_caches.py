@@ -5,14 +5,12 @@ import pytest
 
 from advisor.catalog import Catalog
 from advisor.optimize.caches import (
-    cache_options,
     cache_prices,
     declared_curve,
     entry_bytes,
     running_usd_month,
     size_usd_month,
 )
-from advisor.optimize.today import candidate_today
 from advisor.portfolio import requests_per_month
 from tests.optimize.given import CHAT, TICKETS, changed, setting
 
@@ -28,16 +26,6 @@ def test_a_semantic_look_up_reads_the_prompt(small: Catalog) -> None:
     usd = running_usd_month(given, workload, "semantic_cache", 0.4)
     assert usd == pytest.approx(450.0 + volume * (16e-6 + 0.4 * 0.02 * 0.001))
     assert running_usd_month(given, workload, "exact_cache", 0.1) == pytest.approx(160.0)
-
-
-def test_options_carry_their_running_cost(small: Catalog) -> None:
-    given = setting(small, (REPEATS,))
-    workload = given.portfolio.workloads[0]
-    options = cache_options(given, workload, candidate_today(given, workload))
-    assert [o.cache for o in options] == ["exact_cache", "semantic_cache"]
-    for option in options:
-        usd = running_usd_month(given, workload, option.cache, option.hit_ratio)
-        assert option.usd_month == pytest.approx(usd)
 
 
 def test_an_entry_holds_answer_key_and_embedding(small: Catalog) -> None:
