@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from advisor.economics.caching import BestSize, CachePrices, best_size, saving_usd_month
-from advisor.optimize.caches import (
-    cache_prices,
-    declared_curve,
-    entry_bytes,
-    hit_ratio,
-    size_usd_month,
-)
+from advisor.optimize.caches import hit_ratio
 from advisor.optimize.choices import Candidate
 from advisor.optimize.plan import Plan
 from advisor.optimize.sweep import (
@@ -23,7 +14,6 @@ from advisor.optimize.sweep import (
     false_hits_per_month,
     resized,
 )
-from advisor.performance.replay import HitCurve
 from advisor.portfolio import Workload, requests_per_month
 
 CACHES = ("exact_cache", "semantic_cache")
@@ -31,8 +21,6 @@ OWN_FIELD = {"exact_cache": "repeat_share", "semantic_cache": "similar_share"}
 MOST = 0.7
 """Hit ratios are drawn up to here, or to the workload's own where that is more."""
 GRID = 0.02
-SIZES = 41
-"""Points of a curve over the size of a cache."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +67,11 @@ class Trial:
         return max((self.net_usd + wrong) / self.false_hits, 0.0)
 
 
+def what(trial: Trial) -> str:
+    """The kind of cache, inside a sentence."""
+    return "exact cache" if trial.cache == "exact_cache" else "semantic cache"
+
+
 def trials(plan: Plan) -> list[Trial]:
     """Every cache for every workload it applies to, best net saving first."""
     found = [
@@ -110,50 +103,6 @@ def pays_from(points: list[tuple[float, float]]) -> float | None:
     """The lowest hit ratio from which the cache is cheaper than none; None if it never is."""
     bare = points[0][1]
     return next((hit for hit, usd in points[1:] if usd < bare), None)
-
-
-@dataclass(frozen=True)
-class Sizing:
-    """What each size of a cache saves, and the cheapest.
-
-    ``points`` are (entries, hit ratio, saving in USD a month), by size.
-    """
-
-    points: list[tuple[float, float, float]]
-    best: BestSize
-    entry_bytes: float
-
-    def gib(self, entries: float) -> float:
-        """Memory of so many entries."""
-        return entries * self.entry_bytes / 2.0**30
-
-
-def prices_of(plan: Plan, trial: Trial) -> CachePrices:
-    """The trial in prices per request: a hit is worth what hits save on average here."""
-    return cache_prices(plan.setting, trial.workload, trial.cache, trial.usd_per_hit)
-
-
-def sizing(plan: Plan, trial: Trial, measured: HitCurve | None = None) -> Sizing:
-    """What each size of a trial's cache saves, its work included.
-
-    Parameters
-    ----------
-    measured : HitCurve, optional
-        Replayed from the workload's log; else the declared share is spread over sizes by the
-        catalog's skew.
-    """
-    setting, workload = plan.setting, trial.workload
-    if measured is None:
-        entries, hits = declared_curve(setting, workload, trial.hit)
-    else:
-        short = measured.thinned(SIZES)
-        entries, hits = short.entries.astype(float), short.hit_ratio
-    prices = prices_of(plan, trial)
-    base = size_usd_month(setting, workload, trial.cache, entries) + trial.one_off_usd_month
-    saving = saving_usd_month(prices, hits, base)
-    points = list(zip(entries.tolist(), hits.tolist(), saving.tolist(), strict=True))
-    held = entry_bytes(setting, workload, trial.cache)
-    return Sizing(points, best_size(prices, np.ceil(entries), hits, base), held)
 
 
 def applies(plan: Plan, workload: Workload, cache: str) -> bool:
