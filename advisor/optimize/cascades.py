@@ -78,7 +78,8 @@ def pairs(
         - ``quality``: of the whole, as a share of today's,
         - ``needs``: levers as bits; ``stay``, ``move``: engineering hours with sourcing as it is
           or changed; ``study_usd_year``,
-        - ``provider``, ``own_usd_month``: of a hosted large model; None and 0 on machines,
+        - ``provider``, ``large_usd`` (a request), ``own_usd_month``: of a hosted large model; None,
+          NaN and 0 on machines,
         - ``reason``: why it cannot be; empty where it can.
 
         Of pairs alike in models, mode, machine, framework and levers the one that takes the
@@ -96,7 +97,7 @@ def pairs(
     size = {m: _params(setting.catalog, m) for m in {*small["model"], *large["model"]}}
     smaller = on_machines["small_model"].map(size) < on_machines["large_model"].map(size)
     parts = [
-        on_machines[smaller].assign(provider=None, large_usd=0.0),
+        on_machines[smaller].assign(provider=None, large_usd=np.nan),
         _with_hosted(setting, workload, _named(small, "small"), size),
     ]
     joined = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
@@ -209,6 +210,7 @@ def _mixed(setting: Setting, workload: Workload, table: pd.DataFrame, mode: str)
     share = escalation_for(low, high, workload.quality_floor, skill)
     first = 1.0 - share if mode == "router" else np.ones(len(table))
     hours = of("cascade_hours")
+    volume = requests_per_month(setting.rates(workload))
     out = table.assign(
         mode=mode,
         escalated=share,
@@ -218,12 +220,11 @@ def _mixed(setting: Setting, workload: Workload, table: pd.DataFrame, mode: str)
         stay=table["small_stay"] + table["large_stay"] + hours,
         move=table["small_move"] + table["large_move"] + hours,
         study_usd_year=table["small_study_usd_year"] + table["large_study_usd_year"],
-        own_usd_month=requests_per_month(setting.rates(workload)) * share * table["large_usd"],
+        own_usd_month=volume * share * table["large_usd"].fillna(0.0),
     )
     late = _late(workload, out) if mode == "cascade" else np.zeros(len(out), bool)
-    return out.assign(
-        reason=np.where(late, "the small model's whole answer must come first: too late", "")
-    ).drop(columns="large_usd")
+    reason = "the small model's whole answer must come first: too late"
+    return out.assign(reason=np.where(late, reason, ""))
 
 
 def _late(workload: Workload, table: pd.DataFrame) -> Array:

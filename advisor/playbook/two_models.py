@@ -1,0 +1,174 @@
+"""A small model first and a large one for the rest, priced by the request: figures of step 7."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from advisor.economics.cascade import Pair, break_even_escalation, mix
+from advisor.format import money, percent
+from advisor.optimize.cascades import NODE, SKILL, pairs
+from advisor.optimize.explain import today_of
+from advisor.optimize.plan import Plan
+from advisor.optimize.setting import Setting
+from advisor.portfolio import Workload
+
+from .base import Chart
+
+GRID = np.linspace(0.0, 1.0, 21)
+
+
+@dataclass(frozen=True)
+class TwoModels:
+    """The cheapest pair for a workload against its large model alone, at full load.
+
+    Money is USD per request on machines kept busy at on-demand prices.
+    """
+
+    workload: Workload
+    mode: str
+    small: str
+    large: str
+    accelerator: str
+    provider: str | None
+    pair: Pair
+    escalated: float
+    alone_usd: float
+
+    @property
+    def usd_per_request(self) -> float:
+        """Of the pair at the share that keeps the floor."""
+        return float(mix(self.pair, self.escalated).usd_per_request)
+
+    @property
+    def pays_to(self) -> float | None:
+        """Share escalated up to which the pair is cheaper."""
+        return break_even_escalation(self.pair, self.alone_usd)
+
+    @property
+    def saving(self) -> float:
+        """Saved of the large model's cost, as a share."""
+        return 1.0 - self.usd_per_request / self.alone_usd
+
+
+def two_models(plan: Plan, workload: Workload) -> TwoModels | None:
+    """The pair with the cheapest request; None where no pair keeps the floor.
+
+    The large model alone is priced at its cheapest on any chip or, if hosted ones may serve it,
+    at their price where that is less.
+    """
+    setting, today = plan.setting, today_of(plan, workload.name).choice
+    useful = setting.useful(workload, today)
+    if useful.empty:
+        return None
+    table = pairs(setting, workload, useful, today)
+    if table.empty:
+        return None
+    chips = _chip_usd(setting)
+    priced = table[table["reason"] == ""].merge(chips, on=NODE)
+    priced = priced[priced["most"] >= priced["small_tensor_parallel"]]
+    if priced.empty:
+        return None
+    small = _usd(priced, "small_")
+    large = _usd(priced, "large_").fillna(priced["large_usd"])
+    usd = priced["small_share"] * small + priced["escalated"] * large
+    best = int(usd.to_numpy(float).argmin())
+    row = priced.iloc[best]
+    of = setting.catalog.assumption
+    pair = Pair(
+        small_usd=float(small.iloc[best]),
+        large_usd=float(large.iloc[best]),
+        small_quality=float(row["small_quality"]),
+        large_quality=float(row["large_quality"]),
+        skill=of(SKILL[str(row["mode"])]),
+        check_usd=of("cascade_check_share") * float(small.iloc[best]),
+        routed=row["mode"] == "router",
+    )
+    alone = useful[useful["model"] == row["large_model"]].merge(chips, on=NODE)
+    alone = alone[alone["most"] >= alone["tensor_parallel"]]
+    hosted = priced.loc[priced["large_model"] == row["large_model"], "large_usd"]
+    return TwoModels(
+        workload=workload,
+        mode=str(row["mode"]),
+        small=str(row["small_model"]),
+        large=str(row["large_model"]),
+        accelerator=str(row["accelerator"]),
+        provider=None if row["provider"] is None else str(row["provider"]),
+        pair=pair,
+        escalated=float(row["escalated"]),
+        alone_usd=float(np.nanmin(np.append(_usd(alone, ""), hosted))),
+    )
+
+
+def cascade_chart(found: TwoModels) -> Chart:
+    """Cost per million requests against the share escalated, the floor's share marked."""
+    both = f"{found.small} first" if found.mode == "cascade" else f"{found.small} or {found.large}"
+    shares = np.unique(np.append(GRID, found.escalated))
+    mixed = mix(found.pair, shares)
+    rows = [
+        {
+            "escalated": e,
+            "usd": usd * 1e6,
+            "quality": quality,
+            "series": both,
+            "here": e == found.escalated,
+        }
+        for e, usd, quality in zip(
+            shares.tolist(), mixed.usd_per_request.tolist(), mixed.quality.tolist(), strict=True
+        )
+    ]
+    rows += [
+        {
+            "escalated": e,
+            "usd": found.alone_usd * 1e6,
+            "quality": found.pair.large_quality,
+            "series": f"{found.large} alone",
+            "here": False,
+        }
+        for e in (0.0, 1.0)
+    ]
+    where = found.provider or f"the same {found.accelerator}"
+    return Chart(
+        "cascade",
+        f"{found.workload.name}: {found.small} first, {found.large} for the rest",
+        f"per million requests on busy machines; a {found.mode} of the catalog's skill, the rest "
+        f"on {where}",
+        rows,
+        f"{verdict(found)} {limit(found)}",
+    )
+
+
+def verdict(found: TwoModels) -> str:
+    """What the pair costs at the floor, against the large model alone."""
+    mine, alone = money(found.usd_per_request * 1e6), money(found.alone_usd * 1e6)
+    return (
+        f"{percent(found.escalated)} of requests for {found.large} keep "
+        f"{100.0 * found.workload.quality_floor:.4g}% of quality: {mine} a million against {alone} "
+        "alone."
+    )
+
+
+def limit(found: TwoModels) -> str:
+    """Up to which share the pair pays."""
+    pays = found.pays_to
+    if pays is None:
+        return "It pays at no share."
+    return "It pays at any share." if pays >= 1.0 else f"It pays up to {percent(pays)}."
+
+
+def _chip_usd(setting: Setting) -> pd.DataFrame:
+    """The least on-demand price of a device of each kind of node, USD an hour."""
+    offers = setting.allowed[setting.allowed["on_demand"].notna()]
+    each = offers.assign(device_usd=offers["on_demand"] / offers["devices"])
+    found: pd.DataFrame = each.groupby(NODE, dropna=False, as_index=False).agg(
+        device_usd=("device_usd", "min"), most=("devices", "max")
+    )
+    return found
+
+
+def _usd(table: pd.DataFrame, part: str) -> pd.Series[float]:
+    """USD per request of one model at full load, the low end of its capacity."""
+    per_hour = table["device_usd"] * table[f"{part}tensor_parallel"].astype(float)
+    return per_hour / (table[f"{part}rps_low"].astype(float) * 3600.0)
