@@ -24,7 +24,7 @@ from .choices import Array
 from .effort import variant_work
 from .fleet import fleet, working_rates
 from .setting import Setting
-from .thin import useful
+from .thin import _front, useful
 from .variants import under_load
 
 NODE = ["accelerator", "chip_share", "host_memory_gib"]
@@ -148,11 +148,18 @@ def _small(setting: Setting, workload: Workload, today: Mapping[str, Any]) -> pd
 
 
 def _fewest(table: pd.DataFrame) -> pd.DataFrame:
-    """Of variants alike in model, place, levers and quality, the one with the most per chip."""
-    per_chip = table["rps_low"] / table["tensor_parallel"]
-    ordered = table.assign(_per_chip=per_chip).sort_values("_per_chip", ascending=False)
-    kept = ordered.drop_duplicates([*SHARED, "model", "needs", "quality"])
-    return kept.drop(columns="_per_chip").reset_index(drop=True)
+    """Variants that no other of the same model in the same place beats on all counts.
+
+    That is one that needs no more levers, keeps as much quality and does as much per chip.
+    """
+    if table.empty:
+        return table
+    per_chip = (table["rps_low"] / table["tensor_parallel"]).to_numpy(float)
+    group = table.groupby([*SHARED, "model"], dropna=False, sort=False).ngroup()
+    needs = table["needs"].to_numpy().astype(np.int64)
+    lost = -table["quality"].to_numpy(float)
+    kept = _front(group.to_numpy().astype(np.int64), per_chip, needs, lost)
+    return table[kept].reset_index(drop=True)
 
 
 def _worked(

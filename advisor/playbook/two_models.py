@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
+from advisor.catalog import Catalog
 from advisor.economics.cascade import Pair, break_even_escalation, mix
 from advisor.format import money, percent
 from advisor.optimize.cascades import NODE, SKILL, pairs
 from advisor.optimize.explain import today_of
 from advisor.optimize.plan import Plan
 from advisor.optimize.setting import Setting
+from advisor.optimize.sweep import alone_usd_month
 from advisor.portfolio import Workload
 
-from .base import Chart
+from .base import Chart, Table
 
+LOOKED_AT = 3
+"""Workloads for which pairs are worked out: those that cost most."""
+_KEPT: WeakKeyDictionary[Catalog, dict[tuple[Workload, str], TwoModels | None]] = (
+    WeakKeyDictionary()
+)
 GRID = np.linspace(0.0, 1.0, 21)
 
 
@@ -53,12 +61,28 @@ class TwoModels:
         return 1.0 - self.usd_per_request / self.alone_usd
 
 
+def dearest(plan: Plan) -> list[TwoModels]:
+    """Pairs for the workloads that cost most as planned, the largest saving first."""
+    usd = {w.name: alone_usd_month(plan, plan.candidate(w.name)) for w in plan.portfolio.workloads}
+    busiest = sorted(plan.portfolio.workloads, key=lambda w: -usd[w.name])[:LOOKED_AT]
+    found = [pair for w in busiest if (pair := two_models(plan, w)) is not None]
+    return sorted(found, key=lambda f: -f.saving * usd[f.workload.name])
+
+
 def two_models(plan: Plan, workload: Workload) -> TwoModels | None:
     """The pair with the cheapest request; None where no pair keeps the floor.
 
     The large model alone is priced at its cheapest on any chip or, if hosted ones may serve it,
-    at their price where that is less.
+    at their price where that is less. Kept per catalog: volumes do not change it.
     """
+    kept = _KEPT.setdefault(plan.setting.catalog, {})
+    key = (workload, plan.portfolio.organisation.model_dump_json())
+    if key not in kept:
+        kept[key] = _two_models(plan, workload)
+    return kept[key]
+
+
+def _two_models(plan: Plan, workload: Workload) -> TwoModels | None:
     setting, today = plan.setting, today_of(plan, workload.name).choice
     useful = setting.useful(workload, today)
     if useful.empty:
@@ -138,6 +162,36 @@ def cascade_chart(found: TwoModels) -> Chart:
         rows,
         f"{verdict(found)} {limit(found)}",
     )
+
+
+def cascade_table(found: list[TwoModels]) -> list[Table]:
+    """What a small model first costs each workload, and up to which share it pays."""
+    if not found:
+        return []
+    rows = [
+        [
+            f.workload.name,
+            f.small,
+            f.large if f.provider is None else f"{f.large} ({f.provider.split('/')[0]})",
+            f.mode,
+            percent(f.escalated),
+            money(f.usd_per_request * 1e6),
+            money(f.alone_usd * 1e6),
+            "no share" if f.pays_to is None else percent(f.pays_to),
+        ]
+        for f in found
+    ]
+    return [
+        Table(
+            "A small model first",
+            "the least share for the larger model that keeps the floor; USD per million requests "
+            "on busy machines, a check of each request included, training not",
+            ["Workload", "First", "The rest", "How", "To the larger", "A million", "Larger alone",
+             "Pays up to"],
+            rows,
+            numeric=(4, 5, 6, 7),
+        )
+    ]  # fmt: skip
 
 
 def verdict(found: TwoModels) -> str:
