@@ -53,5 +53,5 @@ def test_the_gate_opens_where_all_of_the_bill_could_repay_it(
     month = 320 * 100.0 / 12.0 + cost.usd_year / 12.0
     assert gate(small, chat, 1e6, month * 1.001, "Llama-3.2-1B") == ""
     shut = gate(small, chat, 1e6, month / 2.0, "Llama-3.2-1B")
-    assert shut == "a student pays back from 2M requests a month at the least; it has 1M"
+    assert shut == "a student pays back from 2.00M requests a month at the least; it has 1.00M"
     assert gate(small, chat, 1e6, 0.0, "Llama-3.1-8B") == ""
