@@ -13,7 +13,7 @@ import numpy as np
 
 from advisor.economics import caching
 from advisor.economics.caching import CachePrices
-from advisor.portfolio import Workload, requests_per_month
+from advisor.portfolio import HOURS_PER_MONTH, Workload, requests_per_month
 
 from .choices import Array, Candidate
 from .fleet import fleet, scaled, static, working_rates
@@ -64,10 +64,14 @@ def cache_prices(
 def running_usd_month(
     setting: Setting, workload: Workload, cache: str, hit: float, factor: float = 1.0
 ) -> float:
-    """A cache's own cost, its look-ups and its wrong answers, USD a month."""
+    """A cache's memory, its look-ups and its wrong answers, USD a month.
+
+    It is large enough for its hits: it holds what is asked for over the window of repeats.
+    """
     prices = cache_prices(setting, workload, cache, factor=factor)
+    entries = np.array([distinct_answers(setting, workload, hit) * factor])
     return caching.running_usd_month(
-        base_usd_month=float(setting.catalog.lookup("techniques", cache)["usd_per_month"]),
+        base_usd_month=float(size_usd_month(setting, workload, cache, entries)[0]),
         requests_month=prices.requests_month,
         hit_ratio=hit,
         usd_per_lookup=prices.usd_per_lookup,
@@ -95,14 +99,20 @@ def entry_bytes(setting: Setting, workload: Workload, cache: str) -> float:
     return of("cache_entry_bytes") + answer + found
 
 
-def declared_curve(setting: Setting, workload: Workload, hit: float) -> tuple[Array, Array]:
-    """Sizes and hit ratios where only a month's share of repeats is known, shape (n,) each.
+def distinct_answers(setting: Setting, workload: Workload, hit: float) -> float:
+    """Distinct requests over the window in which they repeat: what a stated share of hits needs."""
+    window = setting.catalog.assumption("repeat_window_h") / HOURS_PER_MONTH
+    return max(requests_per_month(setting.rates(workload)) * window * (1.0 - hit), 1.0)
 
-    All distinct requests of a month give the stated share; fewer entries give less by the law of
+
+def declared_curve(setting: Setting, workload: Workload, hit: float) -> tuple[Array, Array]:
+    """Sizes and hit ratios where only a share of repeats is stated, shape (n,) each.
+
+    All distinct requests of the window give that share; fewer entries give less by the law of
     skewed popularity (`economics.caching.declared_hits`). A replayed log replaces it
     (`advisor.performance.replay`).
     """
-    distinct = max(requests_per_month(setting.rates(workload)) * (1.0 - hit), 1.0)
+    distinct = distinct_answers(setting, workload, hit)
     held = np.geomspace(min(10.0 / distinct, 1.0), 1.0, SIZES)
     entries = np.unique(np.ceil(held * distinct - 1e-9))
     skew = setting.catalog.assumption("request_skew")

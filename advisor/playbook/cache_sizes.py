@@ -78,8 +78,8 @@ def size_chart(view: View, top: Trial | None) -> list[Chart]:
     best = sizes.best
     most = sizes.points[-1]
     alt = (
-        f"Holding all {count(most[0])} answers of a month takes {_gib(sizes, most[0])} and saves "
-        f"{money(most[2])} a month."
+        f"No size pays: holding all {count(most[0])} answers takes {_gib(sizes, most[0])} and "
+        f"loses {money(-most[2])} a month."
     )
     if best.entries:
         alt = (
@@ -134,8 +134,8 @@ def limits(view: View, tried: list[Trial]) -> list[Table]:
     return [
         Table(
             "What a cache must reach",
-            "at today's volume and at what a hit saves here; a look-up embeds the request; all "
-            "requests are looked up, hits or not",
+            "at today's volume and what a hit saves here, in the smallest service; a look-up "
+            "embeds the request, hit or not; the cheapest size pays its memory",
             ["Workload", "Cache", "A million look-ups", "Pays from hits of", "Bears wrong hits of",
              "Cheapest size, answers"],
             rows,

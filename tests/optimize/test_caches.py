@@ -28,6 +28,14 @@ def test_a_semantic_look_up_reads_the_prompt(small: Catalog) -> None:
     assert running_usd_month(given, workload, "exact_cache", 0.1) == pytest.approx(160.0)
 
 
+def test_many_distinct_answers_take_memory(small: Catalog) -> None:
+    busy = changed(TICKETS, demand={"mean_rps": 1000.0})
+    given = setting(small, (busy,))
+    # 69.12 M distinct answers of a day at 4,200 bytes are 270 GiB.
+    usd = running_usd_month(given, given.portfolio.workloads[0], "exact_cache", 0.2)
+    assert usd == pytest.approx(69.12e6 * 4200 / 2**30 * 12.2)
+
+
 def test_an_entry_holds_answer_key_and_embedding(small: Catalog) -> None:
     given = setting(small, (REPEATS, TICKETS))
     chat, tickets = given.portfolio.workloads
@@ -51,4 +59,5 @@ def test_a_declared_curve_ends_at_the_stated_share(small: Catalog) -> None:
     assert (np.diff(entries) > 0).all()
     assert (np.diff(hits) > 0).all()
     assert hits[-1] == pytest.approx(0.1)
-    assert entries[-1] == pytest.approx(requests_per_month(given.rates(workload)) * 0.9, abs=1)
+    # A day of 3 requests/s, nine in ten of them distinct.
+    assert entries[-1] == pytest.approx(3.0 * 86_400 * 0.9, abs=1)

@@ -138,7 +138,7 @@ def test_the_largest_size_saves_what_the_trial_does(solved: Solve) -> None:
     entries, hit, usd = sizes.points[-1]
     assert hit == pytest.approx(0.4)
     # Answers of 300 tokens, 1,800 bytes and a key: millions fit the smallest service.
-    assert entries == pytest.approx(trial.requests * 0.6, rel=1e-3)
+    assert entries == pytest.approx(2.0 * 86_400 * 0.6, rel=1e-3)
     assert usd == pytest.approx(trial.net_usd, rel=1e-3)
     assert sizes.best.saving_usd_month == pytest.approx(max(p[2] for p in sizes.points))
 
