@@ -19,6 +19,14 @@ from .choices import Array, Candidate
 from .fleet import fleet, scaled, static, working_rates
 from .setting import Setting
 
+ANSWER = {
+    "classification": "answer_bytes_label",
+    "scoring": "answer_bytes_label",
+    "image": "answer_bytes_label",
+    "embedding": "answer_bytes_vector",
+    "image_generation": "answer_bytes_image",
+}
+"""Size of what is cached, by task; generated text is as long as it is."""
 SIZES = 41
 """Points of a declared curve of hits by size."""
 
@@ -93,8 +101,10 @@ def size_usd_month(setting: Setting, workload: Workload, cache: str, entries: Ar
 def entry_bytes(setting: Setting, workload: Workload, cache: str) -> float:
     """Memory of one cached answer, bytes: the answer, its key, and what finds a similar one."""
     of = setting.catalog.assumption
-    written = workload.osl_tokens
-    answer = of("answer_bytes") if written is None else written * of("response_bytes_per_token")
+    if workload.task in ANSWER:
+        answer = of(ANSWER[workload.task])
+    else:
+        answer = float(workload.osl_tokens or 1) * of("response_bytes_per_token")
     found = of("embedding_bytes") if cache == "semantic_cache" else 0.0
     return of("cache_entry_bytes") + answer + found
 

@@ -31,9 +31,9 @@ def test_a_semantic_look_up_reads_the_prompt(small: Catalog) -> None:
 def test_many_distinct_answers_take_memory(small: Catalog) -> None:
     busy = changed(TICKETS, demand={"mean_rps": 1000.0})
     given = setting(small, (busy,))
-    # 69.12 M distinct answers of a day at 4,200 bytes are 270 GiB.
+    # 69.12 M distinct answers of a day at 250 bytes are 16 GiB.
     usd = running_usd_month(given, given.portfolio.workloads[0], "exact_cache", 0.2)
-    assert usd == pytest.approx(69.12e6 * 4200 / 2**30 * 12.2)
+    assert usd == pytest.approx(69.12e6 * 250 / 2**30 * 12.2)
 
 
 def test_an_entry_holds_answer_key_and_embedding(small: Catalog) -> None:
@@ -42,7 +42,7 @@ def test_an_entry_holds_answer_key_and_embedding(small: Catalog) -> None:
     # 150 tokens of 6 bytes beside 200 for the key.
     assert entry_bytes(given, chat, "exact_cache") == pytest.approx(1100.0)
     assert entry_bytes(given, chat, "semantic_cache") == pytest.approx(10_100.0)
-    assert entry_bytes(given, tickets, "exact_cache") == pytest.approx(4200.0)
+    assert entry_bytes(given, tickets, "exact_cache") == pytest.approx(250.0)
 
 
 def test_the_smallest_service_holds_millions(small: Catalog) -> None:
