@@ -128,7 +128,6 @@ def _two_models(plan: Plan, workload: Workload) -> TwoModels | None:
 
 def cascade_chart(found: TwoModels) -> Chart:
     """Cost per million requests against the share escalated, the floor's share marked."""
-    both = f"{found.small} first" if found.mode == "cascade" else f"{found.small} or {found.large}"
     shares = np.unique(np.append(GRID, found.escalated))
     mixed = mix(found.pair, shares)
     rows = [
@@ -136,7 +135,7 @@ def cascade_chart(found: TwoModels) -> Chart:
             "escalated": e,
             "usd": usd * 1e6,
             "quality": quality,
-            "series": both,
+            "series": "both models",
             "here": e == found.escalated,
         }
         for e, usd, quality in zip(
