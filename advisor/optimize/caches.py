@@ -59,7 +59,8 @@ def cache_prices(
     lookup = 0.0
     if cache == "semantic_cache":
         embedding = setting.catalog.assumption("embedding_usd_per_mtok")
-        lookup = _input_tokens(setting, workload) * embedding / 1e6
+        tokens = input_tokens(setting, workload)
+        lookup = np.nan if tokens is None else tokens * embedding / 1e6
     return CachePrices(
         requests_month=requests_per_month(setting.rates(workload)) * factor,
         usd_per_miss=usd_per_miss,
@@ -129,11 +130,12 @@ def declared_curve(setting: Setting, workload: Workload, hit: float) -> tuple[Ar
     return entries, caching.declared_hits(np.minimum(entries / distinct, 1.0), hit, skew)
 
 
-def _input_tokens(setting: Setting, workload: Workload) -> float:
-    """Tokens of a request that an embedding reads."""
+def input_tokens(setting: Setting, workload: Workload) -> float | None:
+    """Tokens of a request that an embedding reads; None where neither portfolio nor catalog say."""
     known = workload.isl_tokens
-    usual = setting.catalog.lookup("models", workload.model)["sample_tokens"]
-    return float(known if known is not None else usual or 0.0)
+    if known is None:
+        known = setting.catalog.lookup("models", workload.model)["sample_tokens"]
+    return None if known is None else float(known)
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,9 @@ def cache_options(setting: Setting, workload: Workload, today: Candidate) -> lis
         technique = setting.catalog.lookup("techniques", cache)
         wrong = float(technique["false_hit_rate"] or 0.0) * hit
         if cache == "semantic_cache" and (
-            workload.false_hit_usd is None or 1.0 - wrong < workload.quality_floor
+            workload.false_hit_usd is None
+            or 1.0 - wrong < workload.quality_floor
+            or input_tokens(setting, workload) is None
         ):
             continue
         volume = requests_per_month(setting.rates(workload))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.optimize.caches import hit_ratio
+from advisor.optimize.caches import hit_ratio, input_tokens
 from advisor.optimize.choices import Candidate
 from advisor.optimize.plan import Plan
 from advisor.optimize.sweep import (
@@ -153,6 +153,8 @@ def _blocked(plan: Plan, workload: Workload, cache: str, hit: float, known: bool
         return ""
     if workload.false_hit_usd is None:
         return "a semantic cache needs the price of a wrong answer"
+    if input_tokens(plan.setting, workload) is None:
+        return "how long a request is, that a semantic cache must embed, is not known"
     rate = float(plan.setting.catalog.lookup("techniques", cache)["false_hit_rate"] or 0.0)
     if 1.0 - rate * hit < workload.quality_floor:
         return "a semantic cache's wrong answers would break the quality floor"

@@ -5,12 +5,15 @@ import pytest
 
 from advisor.catalog import Catalog
 from advisor.optimize.caches import (
+    cache_options,
     cache_prices,
     declared_curve,
     entry_bytes,
+    input_tokens,
     running_usd_month,
     size_usd_month,
 )
+from advisor.optimize.today import candidate_today
 from advisor.portfolio import requests_per_month
 from tests.optimize.given import CHAT, TICKETS, changed, setting
 
@@ -26,6 +29,26 @@ def test_a_semantic_look_up_reads_the_prompt(small: Catalog) -> None:
     usd = running_usd_month(given, workload, "semantic_cache", 0.4)
     assert usd == pytest.approx(450.0 + volume * (16e-6 + 0.4 * 0.02 * 0.001))
     assert running_usd_month(given, workload, "exact_cache", 0.1) == pytest.approx(160.0)
+
+
+def test_a_request_of_unknown_length_has_no_semantic_cache(small: Catalog) -> None:
+    vague = {
+        **changed(TICKETS, similar_share=0.4, false_hit_usd=0.0, quality_floor=0.9),
+        "model": "text-embedding-3-small",
+        "task": "embedding",
+        "isl_tokens": None,
+        "current": {
+            "sourcing": "managed_api",
+            "provider": "openai",
+            "api_model": "text-embedding-3-small",
+        },
+    }
+    given = setting(small, (vague,))
+    workload = given.portfolio.workloads[0]
+    assert input_tokens(given, workload) is None
+    assert np.isnan(cache_prices(given, workload, "semantic_cache").usd_per_lookup)
+    options = cache_options(given, workload, candidate_today(given, workload))
+    assert [o.cache for o in options] == ["exact_cache"]
 
 
 def test_many_distinct_answers_take_memory(small: Catalog) -> None:
