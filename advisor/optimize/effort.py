@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
+from advisor.economics.distillation import Study, break_even_requests, study
+from advisor.format import count
 from advisor.performance.training import FLOP_PER_PARAMETER
 from advisor.portfolio import LEVERS, Workload
 
@@ -68,9 +70,9 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
     buying = catalog.assumption("purchasing_hours")
     elsewhere = np.maximum(_differs(new, today, "cloud"), _differs(new, today, "region"))
     out["PURCHASING"] = stays * (elsewhere * region + _differs(new, today, "purchase") * buying)
-    study = _field(catalog, "compression", "distillation")
+    distilling = _field(catalog, "compression", "distillation")
     out["DISTILLATION"] = hosted * mapped(
-        new["model"], lambda m: study if is_student(catalog, workload, m) else 0.0
+        new["model"], lambda m: distilling if is_student(catalog, workload, m) else 0.0
     )
     return out
 
@@ -87,7 +89,7 @@ class VariantWork:
     resplit : array
         1 where the model is split over another number of chips than today, else 0.
     study_usd_year : array
-        Teacher tokens and student training, USD a year.
+        Teacher tokens, student training and evaluation, USD a year.
     """
 
     stay: Array
@@ -114,8 +116,8 @@ def variant_work(
         hours(catalog, workload, today, t)[of_variant].sum(axis=1).to_numpy(float)
         for t in (as_today, as_today.assign(sourcing=other))
     )
-    study = mapped(table["model"], lambda m: distillation_usd_year(catalog, workload, m))
-    return VariantWork(stay, move, _differs(table, today, "tensor_parallel"), study)
+    usd_year = mapped(table["model"], lambda m: distillation_usd_year(catalog, workload, m))
+    return VariantWork(stay, move, _differs(table, today, "tensor_parallel"), usd_year)
 
 
 def _field(catalog: Catalog, table: str, name: str | None) -> float:
@@ -143,18 +145,63 @@ def is_student(catalog: Catalog, workload: Workload, model: str) -> bool:
     return bool(model not in {catalog.lookup("models", m)["model"] for m in accepted})
 
 
-def distillation_usd_year(catalog: Catalog, workload: Workload, model: str) -> float:
-    """Teacher tokens and student training over a year, USD; 0 where nothing is distilled.
+def distillation(catalog: Catalog, workload: Workload, model: str) -> Study:
+    """What distilling `model` takes: teacher tokens, training and evaluation, each round.
 
-    The teacher writes the training set at a hosted price; the student trains on it at the
-    assumed price of arithmetic. Repeated as often as the catalog assumes per year.
+    The teacher writes the training set at a hosted price (a model that only scores leaves its
+    answers in the log); the student trains on it at the assumed price of arithmetic.
     """
-    if not is_student(catalog, workload, model):
-        return 0.0
     tokens_m = float(catalog.lookup("compression", "distillation")["training_tokens_m"])
     student = catalog.lookup("models", model)
-    flop = FLOP_PER_PARAMETER["full"] * float(student["params_b"]) * 1e9 * tokens_m * 1e6
-    training = flop / 1e18 * catalog.assumption("training_usd_per_exaflop")
-    priced = workload.kind == "llm"
-    teacher = tokens_m * catalog.assumption("teacher_usd_per_mtok") if priced else 0.0
-    return (teacher + training) * catalog.assumption("redistill_per_year")
+    known = (workload.isl_tokens or 0) + (workload.osl_tokens or 0)
+    written = workload.kind == "llm"
+    return study(
+        tokens_m=tokens_m,
+        tokens_per_request=float(known) or None,
+        usd_per_mtok=catalog.assumption("teacher_usd_per_mtok") if written else 0.0,
+        flop=FLOP_PER_PARAMETER["full"] * float(student["params_b"]) * 1e9 * tokens_m * 1e6,
+        usd_per_exaflop=catalog.assumption("training_usd_per_exaflop"),
+        evaluation_usd=catalog.assumption("evaluation_usd"),
+        rounds_year=catalog.assumption("redistill_per_year"),
+    )
+
+
+def distillation_usd_year(catalog: Catalog, workload: Workload, model: str) -> float:
+    """All a student takes in a year apart from engineering, USD; 0 where nothing is distilled."""
+    if not is_student(catalog, workload, model):
+        return 0.0
+    return distillation(catalog, workload, model).usd_year
+
+
+def distillation_gate(
+    catalog: Catalog,
+    workload: Workload,
+    model: str,
+    *,
+    requests_month: float,
+    usd_month: float,
+    usd_per_hour: float,
+    horizon_months: float,
+) -> str:
+    """Why a student cannot repay its distillation at this volume; empty where it may.
+
+    A student saves at most what the workload costs, so what fails here fails whatever the student
+    runs on.
+
+    Parameters
+    ----------
+    usd_month : float
+        What serving the workload costs today, USD a month.
+    usd_per_hour : float
+        Of engineering.
+    """
+    if not is_student(catalog, workload, model) or requests_month <= 0:
+        return ""
+    work = _field(catalog, "compression", "distillation") * usd_per_hour
+    least = break_even_requests(
+        distillation(catalog, workload, model), work, horizon_months, usd_month / requests_month
+    )
+    if least is not None and least <= requests_month:
+        return ""
+    need = "no volume" if least is None else f"{count(least)} requests a month at the least"
+    return f"a student pays back from {need}; it has {count(requests_month)}"

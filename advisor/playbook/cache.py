@@ -7,9 +7,10 @@ from advisor.optimize.marginal import Move
 from advisor.portfolio import Lever
 
 from .base import Action, Assumption, Chart, Note, Report, Risk, Table, View
+from .cache_sizes import limits, size_chart
 from .claims import claims_for
 from .describe import machine, to_action
-from .hits import OWN_FIELD, Trial, curve, pays_from, trials
+from .hits import OWN_FIELD, Trial, curve, pays_from, trials, what
 from .proposals import by_saving, money_phrase
 from .wording import label, listing, of_all, sentence
 
@@ -39,8 +40,8 @@ class Cache:
                 "the smaller fleet or bill saves: spare machines and minimum sizes do not shrink."
             ),
             actions=actions,
-            charts=_chart(top, points),
-            tables=_table(view, tried, {m.workload for m in moves}),
+            charts=[*_chart(top, points), *size_chart(view, top)],
+            tables=[*_table(view, tried, {m.workload for m in moves}), *limits(view, tried)],
             claims=claims_for(view, self.key),
             assumptions=_assumptions(tried, top, points),
             notes=_notes(view, tried),
@@ -127,16 +128,12 @@ def _chart(top: Trial | None, points: list[tuple[float, float]]) -> list[Chart]:
         Chart(
             "hit_curve",
             f"{top.workload.name}: cost against hit ratio",
-            f"{_what(top)}, its own cost included; 0% is without it",
+            f"{what(top)}, its own cost included; 0% is without it",
             [{"hit": hit, "usd": usd, "here": hit == top.hit} for hit, usd in points],
             f"{money(points[0][1])} a month without the cache, {money(here)} at the present "
             f"{percent(top.hit)}. {pays}.",
         )
     ]
-
-
-def _what(trial: Trial) -> str:
-    return "exact cache" if trial.cache == "exact_cache" else "semantic cache"
 
 
 def _table(view: View, tried: list[Trial], proposed: set[str]) -> list[Table]:
@@ -148,7 +145,7 @@ def _table(view: View, tried: list[Trial], proposed: set[str]) -> list[Table]:
     rows = [
         [
             t.workload.name,
-            _what(t),
+            what(t),
             f"{percent(t.hit)}, {_origin(view, t)}",
             money(t.usd_per_hit),
             percent(t.usd_per_hit / t.usd_per_request) if t.usd_per_request else "—",

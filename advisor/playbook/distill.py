@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
+from advisor.economics.distillation import months_to_collect
 from advisor.economics.labour import payback_months
-from advisor.format import count, money, months
+from advisor.format import count, duration, money, months
 from advisor.optimize.choices import Candidate
-from advisor.optimize.effort import distillation_usd_year
+from advisor.optimize.effort import distillation
 from advisor.optimize.marginal import Move
-from advisor.portfolio import Lever
+from advisor.portfolio import HOURS_PER_MONTH, Lever
 
 from .base import Action, Assumption, Chart, Note, Report, Risk, Table, View
 from .claims import claims_for
 from .describe import machine, to_action
 from .proposals import by_saving, money_phrase
 from .students import Study, curve, per_day, smaller_models, studies
+from .two_models import cascade_chart, cascade_table, dearest
 from .wording import listing, of_all, sentence
 
 GUIDE_PER_DAY = 100_000.0
@@ -37,6 +41,7 @@ class Distill:
         """Which students repay their training, from which volume, and what quality they keep."""
         moves = by_saving(view.moves(self.key, "DISTILLATION"))
         found = studies_of(view)
+        mixed = dearest(view.plans[self.key])
         actions = [self._action(view, m) for m in moves]
         return Report(
             headline=_headline(view, actions, found),
@@ -45,8 +50,8 @@ class Distill:
                 "expectation until it is measured. Substitutes you accept need no training."
             ),
             actions=actions,
-            charts=_chart(view, found),
-            tables=_table(view, found),
+            charts=[*_chart(view, found), *[cascade_chart(f) for f in mixed[:1]]],
+            tables=[*_table(view, found), *cascade_table(mixed)],
             claims=claims_for(view, self.key),
             assumptions=_assumptions(view, found),
             notes=_notes(view, found),
@@ -221,21 +226,29 @@ def _notes(view: View, found: list[Study]) -> list[Note]:
     out = []
     study = next((s for s in found if s.distilled and s.after is not None), None)
     if study is not None:
-        tokens = float(view.catalog.lookup("compression", "distillation")["training_tokens_m"])
-        usd = distillation_usd_year(view.catalog, study.workload, study.model)
-        work = study.one_off_usd - usd * view.setting.horizon_months / 12.0
-        out.append(
-            Note(
-                f"What {study.model} takes",
-                [
-                    (f"{money(usd)} a year", f"for {count(tokens)}M teacher tokens and training, "
-                     f"{count(view.catalog.assumption('redistill_per_year'))} times."),
-                    (money(max(work, 0.0)), "for engineering: data, training runs, evaluation."),
-                ],
-            )
-        )  # fmt: skip
+        out.append(_takes(view, study))
     out.append(_hundred_thousand(view, found))
     return out
+
+
+def _takes(view: View, study: Study) -> Note:
+    """What distilling the student costs, and how soon its examples are at hand."""
+    cost = distillation(view.catalog, study.workload, study.model)
+    tokens = float(view.catalog.lookup("compression", "distillation")["training_tokens_m"])
+    work = study.one_off_usd - cost.usd_year * view.setting.horizon_months / 12.0
+    lines = [
+        (
+            f"{money(cost.usd_year)} a year",
+            f"for {count(tokens)}M teacher tokens, training and evaluation, "
+            f"{count(cost.rounds_year)} times.",
+        ),
+        (money(max(work, 0.0)), "for engineering: data, training runs, evaluation."),
+    ]
+    wait = months_to_collect(cost.examples, study.per_day * HOURS_PER_MONTH / 24.0)
+    if isfinite(wait):
+        traffic = duration(wait * HOURS_PER_MONTH * 3600.0)
+        lines.append((f"{count(cost.examples)} examples", f"a round: {traffic} of its traffic."))
+    return Note(f"What {study.model} takes", lines)
 
 
 def _hundred_thousand(view: View, found: list[Study]) -> Note:

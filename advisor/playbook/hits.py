@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from advisor.optimize.caches import hit_ratio
+from advisor.optimize.caches import hit_ratio, input_tokens
 from advisor.optimize.choices import Candidate
 from advisor.optimize.plan import Plan
 from advisor.optimize.sweep import (
@@ -12,6 +12,7 @@ from advisor.optimize.sweep import (
     behind_cache,
     cache_usd_month,
     false_hits_per_month,
+    resized,
 )
 from advisor.portfolio import Workload, requests_per_month
 
@@ -66,6 +67,11 @@ class Trial:
         return max((self.net_usd + wrong) / self.false_hits, 0.0)
 
 
+def what(trial: Trial) -> str:
+    """The kind of cache, inside a sentence."""
+    return "exact cache" if trial.cache == "exact_cache" else "semantic cache"
+
+
 def trials(plan: Plan) -> list[Trial]:
     """Every cache for every workload it applies to, best net saving first."""
     found = [
@@ -81,13 +87,15 @@ def curve(plan: Plan, workload: Workload, cache: str, here: float) -> list[tuple
     """(hit ratio, USD a month) with the present hit ratio among the points; 0 has no cache."""
     top = max(MOST, min(here + 0.1, 0.98))
     hits = {round(GRID * i, 4) for i in range(int(top / GRID) + 1)} | {here}
-    chosen = plan.candidate(workload.name)
+    bare, work = _bare(plan, workload), _work_usd_month(plan, cache)
     out = []
     for hit in sorted(hits):
-        kind = cache if hit > 0 else "none"
-        candidate = behind_cache(plan.setting, workload, chosen, kind, hit)
-        if candidate is not None:
-            out.append((hit, alone_usd_month(plan, candidate)))
+        smaller = resized(plan.setting, workload, [bare], 1.0 - hit)
+        if smaller:
+            usd = alone_usd_month(plan, smaller[0])
+            if hit > 0:
+                usd += cache_usd_month(plan.setting, workload, cache, hit) + work
+            out.append((hit, usd))
     return out
 
 
@@ -108,27 +116,28 @@ def _trial(plan: Plan, workload: Workload, cache: str) -> Trial | None:
     if not applies(plan, workload, cache) or hit <= 0:
         return None
     bare = _bare(plan, workload)
-    behind = behind_cache(setting, workload, bare, cache, hit)
-    running = cache_usd_month(setting, workload, cache, hit)
-    requests = requests_per_month(setting.rates(workload))
+    smaller = resized(setting, workload, [bare], 1.0 - hit)
     bare_usd = alone_usd_month(plan, bare)
-    one_off = gross = 0.0
-    if behind is not None:
-        one_off = (behind.one_off_usd - bare.one_off_usd) / setting.horizon_months
-        gross = round(bare_usd - (alone_usd_month(plan, behind) - running - one_off), 2)
+    gross = round(bare_usd - alone_usd_month(plan, smaller[0]), 2) if smaller else 0.0
     return Trial(
         workload=workload,
         cache=cache,
         hit=hit,
         stated=getattr(workload, OWN_FIELD[cache]) is not None,
-        requests=requests,
+        requests=requests_per_month(setting.rates(workload)),
         bare_usd=bare_usd,
         gross_usd=gross,
-        running_usd=running,
-        one_off_usd_month=one_off,
+        running_usd=cache_usd_month(setting, workload, cache, hit),
+        one_off_usd_month=_work_usd_month(plan, cache),
         false_hits=false_hits_per_month(setting, workload, cache, hit),
-        blocked=_blocked(plan, workload, cache, hit, behind),
+        blocked=_blocked(plan, workload, cache, hit, bool(smaller)),
     )
+
+
+def _work_usd_month(plan: Plan, cache: str) -> float:
+    """Setting a cache up, spread over the horizon."""
+    hours = float(plan.setting.catalog.lookup("techniques", cache)["engineering_hours"])
+    return hours * plan.setting.usd_per_hour / plan.setting.horizon_months
 
 
 def _bare(plan: Plan, workload: Workload) -> Candidate:
@@ -136,16 +145,16 @@ def _bare(plan: Plan, workload: Workload) -> Candidate:
     return behind_cache(plan.setting, workload, chosen, "none", 0.0) or chosen
 
 
-def _blocked(
-    plan: Plan, workload: Workload, cache: str, hit: float, behind: Candidate | None
-) -> str:
+def _blocked(plan: Plan, workload: Workload, cache: str, hit: float, known: bool) -> str:
     """Why the cache is no option at all; empty where only its price decides."""
-    if behind is None:
+    if not known:
         return "how much the machines can serve is not known"
     if cache != "semantic_cache":
         return ""
     if workload.false_hit_usd is None:
         return "a semantic cache needs the price of a wrong answer"
+    if input_tokens(plan.setting, workload) is None:
+        return "how long a request is, that a semantic cache must embed, is not known"
     rate = float(plan.setting.catalog.lookup("techniques", cache)["false_hit_rate"] or 0.0)
     if 1.0 - rate * hit < workload.quality_floor:
         return "a semantic cache's wrong answers would break the quality floor"

@@ -11,7 +11,6 @@ from advisor.format import count
 from advisor.optimize.candidates import candidates
 from advisor.optimize.choices import Candidate
 from advisor.optimize.effort import is_student
-from advisor.optimize.explain import today_of
 from advisor.optimize.plan import Plan
 from advisor.optimize.sweep import alone_usd_month, resized
 from advisor.optimize.variants import model_options

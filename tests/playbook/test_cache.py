@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from advisor.format import percent
 from advisor.optimize.sweep import alone_usd_month, behind_cache, resized
+from advisor.performance.replay import exact_curve
 from advisor.playbook import View
 from advisor.playbook.cache import STEP
+from advisor.playbook.cache_sizes import prices_of, sizing
 from advisor.playbook.hits import curve, pays_from, trials
 
 from .conftest import Solve
@@ -126,3 +129,41 @@ def test_the_claim_counts_who_reaches_thirty_percent(view: View) -> None:
     claim = next(c for c in STEP.report(view).claims if c.claim_id == "cache-30-60")
     assert claim.computed
     assert "search-embeddings" in claim.here
+
+
+def test_the_largest_size_saves_what_the_trial_does(solved: Solve) -> None:
+    plan = solved(chat(repeat_share=0.4)).plans["cache"]
+    trial = next(t for t in trials(plan) if t.cache == "exact_cache")
+    sizes = sizing(plan, trial)
+    entries, hit, usd = sizes.points[-1]
+    assert hit == pytest.approx(0.4)
+    # Answers of 300 tokens, 1,800 bytes and a key: millions fit the smallest service.
+    assert entries == pytest.approx(2.0 * 86_400 * 0.6, rel=1e-3)
+    assert usd == pytest.approx(trial.net_usd, rel=1e-3)
+    assert sizes.best.saving_usd_month == pytest.approx(max(p[2] for p in sizes.points))
+
+
+def test_a_replayed_log_sets_the_size(solved: Solve) -> None:
+    plan = solved(chat(repeat_share=0.4)).plans["cache"]
+    trial = next(t for t in trials(plan) if t.cache == "exact_cache")
+    # Three keys in turn: nothing below three entries, almost all hits from there.
+    sizes = sizing(plan, trial, exact_curve([1, 2, 3] * 100))
+    assert sizes.best.entries == 3
+    assert sizes.best.hit_ratio == pytest.approx(297 / 300)
+
+
+def test_the_panel_says_what_a_cache_must_reach(solved: Solve) -> None:
+    view = solved(chat(repeat_share=0.4, similar_share=0.5, false_hit_usd=0.001))
+    report = STEP.report(view)
+    size = next(c for c in report.charts if c.name == "cache_size")
+    assert sum(r["best"] for r in size.rows) == 1
+    assert size.alt.startswith("Cheapest at")
+    limits = next(t for t in report.tables if t.title == "What a cache must reach")
+    by_cache = {r[1]: r for r in limits.rows}
+    # 2,000 tokens at $0.02 a million tokens, a million times.
+    assert by_cache["semantic cache"][2] == "$40.0"
+    assert by_cache["exact cache"][2] == "—"
+    trial = next(t for t in trials(view.plans["cache"]) if t.cache == "exact_cache")
+    own = 160.0 + trial.one_off_usd_month
+    hits = own / trial.requests / prices_of(view.plans["cache"], trial).usd_per_miss
+    assert by_cache["exact cache"][3] == percent(hits)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from .base import NonNegative, Positive, Row, Share, Standing, Text
+from .base import Names, NonNegative, Positive, Row, Share, Standing, Text
 
 ChipKind = Literal["gpu", "neuron", "tpu", "cpu"]
 Purchase = Literal["on_demand", "spot", "commit_1y", "commit_3y", "capacity_block"]
@@ -37,6 +37,7 @@ class Accelerator(Row):
     fp8_tflops: NonNegative | None = None
     int8_tops: NonNegative | None = None
     fp4_tflops: NonNegative | None = None
+    sparse_patterns: Names = Field((), description="Patterns of zero weights it can skip.")
     link: Literal["nvlink", "pcie", "neuronlink", "ici", "xgmi", "none"]
     link_gb_s_one_way: NonNegative | None = Field(None, description="GB/s per chip, one way.")
     vcpus: Positive | None = Field(None, description="vCPUs the row stands for (CPU rows only).")

@@ -101,6 +101,7 @@ class Compression(Row):
     quality_loss_high: Share
     engineering_hours: NonNegative
     needs_sparse_kernel: bool = False
+    sparse_pattern: str | None = Field(None, description="Pattern of its zero weights.")
     training_tokens_m: NonNegative = Field(0, description="Recovery/student tokens, millions.")
     evidence: Evidence
 

@@ -26,6 +26,7 @@ class Framework(Row):
     weight_precisions: Names
     kv_precisions: Names = ()
     techniques: Names = Field((), description="Serving techniques it offers.")
+    sparse_kernels: Names = Field((), description="Patterns of zero weights it speeds up.")
     max_sequences: int | None = Field(None, ge=1, description="Default cap on running requests.")
     memory_utilization: Share = Field(0.9, description="Share of visible memory it takes.")
     complexity: Literal["low", "medium", "high"]

@@ -94,6 +94,68 @@ def hit_curve() -> AnyChart:
     )
 
 
+@chart("cache_size", "entries", "hit", "usd", "best")
+def cache_size() -> AnyChart:
+    """Monthly saving against the answers a cache holds: entries, hit, usd, best."""
+    x = alt.X(
+        "entries:Q",
+        scale=alt.Scale(type="log", nice=False),
+        axis=decades(COUNT_LABEL, title="answers held, log scale", labelFlush=True),
+    )
+    y = alt.Y("usd:Q", axis=usd_axis(title="saving, USD a month"))
+    tips = [
+        tip("entries", "Answers held", ",.3~r"),
+        tip("hit", "Hit ratio", ".1%"),
+        tip("usd", "Saving, USD a month", "$,.0f"),
+    ]
+    line = table().mark_line().encode(x=x, y=y)
+    dots = table().mark_point(size=26, opacity=0.5).encode(x=x, y=y, tooltip=tips)
+    best = table().transform_filter("datum.best").mark_point(size=110, color=var("ink"), opacity=1)
+    text = (
+        table()
+        .transform_filter("datum.best")
+        .transform_calculate(text="'best: ' + format(datum.hit, '.0%') + ' hits'")
+        .mark_text(align="right", dx=-10, dy=-12, fontWeight=600)
+        .encode(x=x, y=y, text="text:N")
+    )
+    return alt.layer(line, dots, best.encode(x=x, y=y, tooltip=tips), text).properties(
+        width="container", height=HEIGHT
+    )
+
+
+@chart("cascade", "escalated", "usd", "quality", "series", "here")
+def cascade() -> AnyChart:
+    """Cost of two models and of one against the share escalated.
+
+    Columns: escalated, usd, quality, series, here.
+    """
+    x = alt.X(
+        "escalated:Q",
+        axis=alt.Axis(format=".0%", title="share of requests for the larger model", tickCount=6),
+    )
+    y = alt.Y("usd:Q", scale=alt.Scale(zero=True), axis=usd_axis(title="USD per million requests"))
+    tips = [
+        tip("series", "Option"),
+        tip("escalated", "To the larger model", ".0%"),
+        tip("usd", "USD per million requests", "$,.3~r"),
+        tip("quality", "Quality, of today's", ".1%"),
+    ]
+    colour = alt.Color("series:N", sort=None, scale=alt.Scale(range=[var(s) for s in SERIES]))
+    lines = table().mark_line().encode(x=x, y=y, color=colour)
+    dots = table().mark_point(size=26, opacity=0.5).encode(x=x, y=y, color=colour, tooltip=tips)
+    here = table().transform_filter("datum.here").mark_point(size=110, color=var("ink"), opacity=1)
+    said = (
+        table()
+        .transform_filter("datum.here")
+        .transform_calculate(text="'floor: ' + format(datum.escalated, '.0%')")
+        .mark_text(align="left", dx=10, dy=12, fontWeight=600)
+        .encode(x=x, y=y, text="text:N")
+    )
+    return alt.layer(lines, dots, here.encode(x=x, y=y, tooltip=tips), said).properties(
+        width="container", height=HEIGHT
+    )
+
+
 def _against_volume() -> AnyChart:
     """Lines of cost by series over volume, today's volume marked."""
     x = alt.X(

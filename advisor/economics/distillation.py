@@ -1,0 +1,108 @@
+r"""What a distilled student takes, and how many requests a month repay it.
+
+One round needs :math:`T` million tokens of examples, which is :math:`T 10^6 / (t_i + t_o)` of the
+workload's requests with the teacher's answers. It costs
+
+.. math:: R = T p_t + \frac{F}{10^{18}} p_f + E
+
+(teacher tokens at :math:`p_t` a million, :math:`F` FLOP of training at :math:`p_f` an exaFLOP, and
+an evaluation :math:`E`). The world moves, so :math:`n` rounds a year. With engineering :math:`W`
+once over a horizon of :math:`M` months and :math:`\delta` saved on each request, it pays from
+
+.. math:: V^* = \frac{n R / 12 + W / M}{\delta}
+
+requests a month. What is saved is at most the whole cost of a request, so a workload below
+:math:`V^*` at that :math:`\delta` cannot repay any student.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Study:
+    """One student's cost; USD.
+
+    Attributes
+    ----------
+    examples : float
+        Requests with the teacher's answers that a round trains on; NaN where a request's tokens
+        are not known.
+    teacher_usd, training_usd, evaluation_usd : float
+        Each round.
+    rounds_year : float
+        Distillations a year.
+    """
+
+    examples: float
+    teacher_usd: float
+    training_usd: float
+    evaluation_usd: float
+    rounds_year: float
+
+    @property
+    def round_usd(self) -> float:
+        """One distillation, without engineering."""
+        return self.teacher_usd + self.training_usd + self.evaluation_usd
+
+    @property
+    def usd_year(self) -> float:
+        """All distillations of a year."""
+        return self.round_usd * self.rounds_year
+
+
+def study(
+    *,
+    tokens_m: float,
+    tokens_per_request: float | None,
+    usd_per_mtok: float,
+    flop: float,
+    usd_per_exaflop: float,
+    evaluation_usd: float,
+    rounds_year: float,
+) -> Study:
+    """Cost of distilling one student.
+
+    Parameters
+    ----------
+    tokens_m : float
+        Tokens a round trains on, prompts and answers together, millions.
+    tokens_per_request : float, optional
+        Input and output tokens of a request.
+    usd_per_mtok : float
+        Price of the teacher's tokens; 0 where its answers are at hand.
+    flop : float
+        Arithmetic of one training.
+    """
+    examples = tokens_m * 1e6 / tokens_per_request if tokens_per_request else float("nan")
+    return Study(
+        examples=examples,
+        teacher_usd=tokens_m * usd_per_mtok,
+        training_usd=flop / 1e18 * usd_per_exaflop,
+        evaluation_usd=evaluation_usd,
+        rounds_year=rounds_year,
+    )
+
+
+def months_to_collect(examples: float, requests_month: float) -> float:
+    """How long the workload's own traffic takes to supply a round's examples, months."""
+    return examples / requests_month if requests_month > 0 else float("inf")
+
+
+def break_even_requests(
+    cost: Study, work_usd: float, horizon_months: float, saving_usd_per_request: float
+) -> float | None:
+    """Requests a month from which a student pays; None where a request saves nothing.
+
+    Parameters
+    ----------
+    work_usd : float
+        Engineering of the first round, spread over the horizon.
+    saving_usd_per_request : float
+        What the student saves on each request, at the margin.
+    """
+    if saving_usd_per_request <= 0:
+        return None
+    month = cost.usd_year / 12.0 + work_usd / horizon_months
+    return month / saving_usd_per_request
