@@ -145,7 +145,7 @@ class CacheOption:
     cache: str
     hit_ratio: float
     usd_month: float
-    """Running it, and the price of its wrong answers."""
+    """Running it, its look-ups, and the price of its wrong answers."""
     hours: float
 
 
@@ -164,8 +164,7 @@ def cache_options(setting: Setting, workload: Workload, today: Candidate) -> lis
             or input_tokens(setting, workload) is None
         ):
             continue
-        volume = requests_per_month(setting.rates(workload))
-        usd = float(technique["usd_per_month"]) + volume * wrong * (workload.false_hit_usd or 0.0)
+        usd = running_usd_month(setting, workload, cache, hit)
         out.append(CacheOption(cache, hit, usd, float(technique["engineering_hours"])))
     return out
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from advisor.portfolio import Workload, requests_per_month
 
+from .caches import running_usd_month
 from .choices import Array, Candidate
 from .fleet import machines, scaled, working_rates
 from .plan import Plan
@@ -52,9 +53,7 @@ def cache_usd_month(
     setting: Setting, workload: Workload, cache: str, hit: float, factor: float = 1.0
 ) -> float:
     """Running cost of a result cache and of the wrong answers it gives, USD a month."""
-    row = setting.catalog.lookup("techniques", cache)
-    wrong = false_hits_per_month(setting, workload, cache, hit) * factor
-    return float(row["usd_per_month"]) + wrong * (workload.false_hit_usd or 0.0)
+    return running_usd_month(setting, workload, cache, hit, factor)
 
 
 def false_hits_per_month(setting: Setting, workload: Workload, cache: str, hit: float) -> float:

@@ -31,6 +31,16 @@ def test_a_semantic_look_up_reads_the_prompt(small: Catalog) -> None:
     assert running_usd_month(given, workload, "exact_cache", 0.1) == pytest.approx(160.0)
 
 
+def test_options_carry_their_running_cost(small: Catalog) -> None:
+    given = setting(small, (REPEATS,))
+    workload = given.portfolio.workloads[0]
+    options = cache_options(given, workload, candidate_today(given, workload))
+    assert [o.cache for o in options] == ["exact_cache", "semantic_cache"]
+    for option in options:
+        usd = running_usd_month(given, workload, option.cache, option.hit_ratio)
+        assert option.usd_month == pytest.approx(usd)
+
+
 def test_a_request_of_unknown_length_has_no_semantic_cache(small: Catalog) -> None:
     vague = {
         **changed(TICKETS, similar_share=0.4, false_hit_usd=0.0, quality_floor=0.9),
