@@ -9,10 +9,10 @@ and after that the hours of work that may wait, until :math:`k` holds the day's 
     + c\,1(D_t \le k < \kappa_{day(t)})\right], \qquad c = \min(a, s)
 
 :math:`S` only falls, so the best level is the first of the breakpoints :math:`D-E`, :math:`D`,
-:math:`\kappa` from which it no longer exceeds the price :math:`bH`: a weighted quantile, and without
-spot or waiting work the quantile of need exceeded with probability :math:`b/a`. Where a term may
-change its level from year to year beside a cheaper one that may not, the saving of the latter is cut
-off each year at the price of the former, and the same rule applies.
+:math:`\kappa` from which it no longer exceeds the price :math:`bH`: a weighted quantile, and
+without spot or waiting work the quantile of need exceeded with probability :math:`b/a`. Where a
+term may change its level from year to year beside a cheaper one that may not, the saving of the
+latter is cut off each year at the price of the former, and the same rule applies.
 
 Machines held are taken off the need before, and what they leave over is there for work that waits.
 """
@@ -86,7 +86,7 @@ class Steps:
     @property
     def yearly(self) -> npt.NDArray[np.bool_]:
         """Terms whose level may change, shape (M,); none where there is only one stretch."""
-        return self.block.max(axis=1, initial=0) > 0
+        return np.asarray(self.block.max(axis=1, initial=0) > 0)
 
 
 @dataclass(frozen=True, eq=False)

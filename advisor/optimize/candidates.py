@@ -112,8 +112,8 @@ def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
         if not joint[at]:
             run += float(counts[at].mean()) * float(found.price[i]) * HOURS_PER_MONTH
         details = _details(workload, variant, place)
-        if cache[at]:
-            details["hit_ratio"] = cache[at].hit_ratio
+        if found.cache[i] >= 0:
+            details["hit_ratio"] = found.caches[found.cache[i]].hit_ratio
         found.built[i] = Candidate(
             workload=workload.name,
             choice=choice,

@@ -1,9 +1,10 @@
 r"""Solving the joint problem without working out every column's machines.
 
-A portfolio has several hundred thousand columns. A few hundred that look cheapest are solved first.
-At the prices of that answer every other column has a least cost (`advisor.optimize.rents`), and with
-it a bound on what any plan that uses it costs. Columns whose bound lies above the plan found cannot
-be part of a better one; the others join, until none is left. So the certificate covers them all.
+A portfolio has several hundred thousand columns. A few hundred that look cheapest are solved
+first. At the prices of that answer every other column has a least cost (`advisor.optimize.rents`),
+and with it a bound on what any plan that uses it costs. Columns whose bound lies above the plan
+found cannot be part of a better one; the others join, until none is left. So the certificate covers
+them all.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _joined(found: Places, workload: Workload, variants: pd.DataFrame, today: Ca
 def _here(found: Places, today: Candidate) -> Bools:
     """Places in today's region."""
     t, c = found.table, today.choice
-    return ((t["cloud"] == c["cloud"]) & (t["region"] == c["region"])).to_numpy()
+    return np.asarray((t["cloud"] == c["cloud"]) & (t["region"] == c["region"]))
 
 
 def _matches(found: Places, variants: pd.DataFrame, able: Bools, *, fixed: bool) -> Ints:
@@ -106,10 +106,10 @@ def _assembled(
     cache_usd = np.array([*(o.usd_month for o in options), 0.0])
 
     def all_of(first: list[float], rest: Array | Ints | Bools) -> Array:
-        return np.r_[np.array(first, float), np.tile(rest, k + 1)]
+        return np.asarray(np.r_[np.array(first, float), np.tile(rest, k + 1)])
 
     def none(first: int, rest: Ints | Bools) -> Ints:
-        return np.r_[np.full(g, first), np.tile(rest, k + 1)].astype(np.int64)
+        return np.asarray(np.r_[np.full(g, first), np.tile(rest, k + 1)], np.int64)
 
     extra = np.where(np.arange(g + n * (k + 1)) < g, 0.0, cache_hours[behind])
     lever = np.where(behind >= 0, bit("CACHING"), 0)

@@ -1,4 +1,4 @@
-"""Choices that a planner has settled: what is pinned stays, everything else is optimised around it."""
+"""Choices that a planner has settled: what is pinned stays, the rest is optimised around it."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from advisor.portfolio import Portfolio
 from .choices import Array, Candidate
 from .levers import LeverSet
 from .objective import Objective, PoolBill
-from .places import Ints
 from .offers import weakest
+from .places import Ints
 from .setting import Setting
 from .training import TrainingPlan
 

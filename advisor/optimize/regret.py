@@ -17,7 +17,7 @@ from .plan import Plan
 from .scenarios import Scenarios, evaluate, needed, outgrown
 
 NEAR = 12
-"""Columns of each workload that are looked at again: those that came closest in the plan's solve."""
+"""Columns of each workload that are looked at again: those that came closest to being chosen."""
 
 
 @dataclass(frozen=True, eq=False)

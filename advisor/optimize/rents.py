@@ -108,4 +108,5 @@ def _cheapest_hours(usd_per_hour: Array) -> Array:
 def _carries(variants: pd.DataFrame) -> Array:
     """The most requests/s a replica of each variant carries, however many there are."""
     alone = np.nan_to_num(variants["alone_low"].to_numpy(float))
-    return np.maximum(np.maximum(variants["rps_low"].to_numpy(float), alone), 1e-12)
+    most: Array = np.maximum(variants["rps_low"].to_numpy(float), alone)
+    return np.maximum(most, 1e-12)

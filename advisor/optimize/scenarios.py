@@ -1,4 +1,4 @@
-r"""What a plan costs when demand, speeds and prices come out otherwise: its choices and commitments stay.
+r"""What a plan costs when demand, speeds and prices come out otherwise; what was chosen stays.
 
 Each factor :math:`f` multiplies what it names. With choices and commitments :math:`k` as planned, a
 pool of workloads :math:`w` costs
@@ -57,7 +57,7 @@ class Scenarios:
 
 
 def as_planned(n: int, workloads: int) -> Scenarios:
-    """n scenarios in which everything comes out as planned."""
+    """Scenarios, n of them, in which everything comes out as planned."""
     each = np.ones((n, workloads))
     return Scenarios(each, each, *(np.ones(n) for _ in range(6)))
 
@@ -112,7 +112,7 @@ def outgrown(setting: Setting, workload: Workload, candidate: Candidate, factor:
     now = needed(setting, workload, candidate, np.ones(1)).max()
     then = needed(setting, workload, candidate, factor).max(axis=1)
     enough = max(float(now), float(candidate.machines.max()), 1e-12)
-    return np.maximum(then / enough, 1.0)
+    return np.asarray(np.maximum(then / enough, 1.0))
 
 
 def needed(setting: Setting, workload: Workload, candidate: Candidate, factor: Array) -> Array:

@@ -86,7 +86,8 @@ class Setting:
     @cached_property
     def held(self) -> dict[int, Array]:
         """Machines already committed to by place, shape (T,): they are used before others."""
-        table, out = self.places.table, {}
+        table = self.places.table
+        out: dict[int, Array] = {}
         stretches = len(self.growth)
         ends = (np.arange(stretches) + 1.0) * self.horizon_months / stretches
         for c in self.portfolio.organisation.commitments:

@@ -17,10 +17,7 @@ those whose machines were never worked out (`advisor.optimize.certify`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable, Sequence
 
 from advisor.catalog import Catalog
 from advisor.errors import PortfolioError
@@ -29,7 +26,6 @@ from advisor.portfolio import HOURS_PER_MONTH, Portfolio
 from .candidates import build
 from .certify import certify
 from .choices import Candidate
-from .columns import Columns
 from .generate import columns
 from .joint.optimize import Progress
 from .levers import STEP_LEVER, Unlocked, levers_until, unlocked_for
@@ -243,19 +239,19 @@ def constants_usd_month(setting: Setting, today: Sequence[Candidate]) -> dict[st
 def _commitments_usd_month(setting: Setting) -> float:
     """What machines held now cost over the horizon, whatever runs on them."""
     prices = setting.catalog.prices().set_index(["cloud", "region", "instance", "purchase"])
+    rates = prices["usd_per_hour"].dropna().astype(float).to_dict()
     usd = 0.0
     for c in setting.portfolio.organisation.commitments:
         paid = c.usd_month
         if paid is None:
             place = (c.cloud, c.region, c.instance)
-            known = [(*place, p) for p in ("commit_1y", "on_demand") if (*place, p) in prices.index]
-            rate = prices.loc[known[0], "usd_per_hour"] if known else np.nan
-            if np.isnan(float(rate)):
+            rate = rates.get((*place, "commit_1y"), rates.get((*place, "on_demand")))
+            if rate is None:
                 raise PortfolioError(
                     f"no price is known for the committed {c.instance} in {c.region}",
                     column="organisation.commitments",
                     fix="state usd_month",
                 )
-            paid = float(rate) * c.instances * HOURS_PER_MONTH
+            paid = rate * c.instances * HOURS_PER_MONTH
         usd += paid * min(c.ends_in_months / setting.horizon_months, 1.0)
     return usd

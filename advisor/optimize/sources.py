@@ -16,7 +16,6 @@ from advisor.portfolio import Lever, Workload
 from . import hosted
 from .candidates import candidates
 from .choices import Candidate
-from .explain import today_of
 from .plan import Plan
 from .sweep import alone_usd_month, resized
 

@@ -1,9 +1,9 @@
 r"""How sure a plan is: its cost and saving over what its figures may turn out to be.
 
 Each factor is log-normal with the catalog's typical value as median and its 80 % interval:
-:math:`f = e^{\sigma z}`, :math:`\sigma = \ln(1 + w)/1.2816` for a half-width :math:`w`. A price grows
-uncertain with its age, as a random walk: :math:`\sigma = \sigma_{90} \sqrt{\text{days}/90}`. Points
-are Sobol' sequences, so a thousand say what many thousand random ones would.
+:math:`f = e^{\sigma z}`, :math:`\sigma = \ln(1 + w)/1.2816` for a half-width :math:`w`. A price
+grows uncertain with its age, as a random walk: :math:`\sigma = \sigma_{90} \sqrt{\text{days}/90}`.
+Points are Sobol' sequences, so a thousand say what many thousand random ones would.
 
 What a factor contributes is its total-order index, everything it takes part in as a share of the
 variance, by Jansen's estimator (Saltelli et al., Computer Physics Communications 181, 2010):
@@ -109,12 +109,12 @@ def uncertainty(
         Asked between scenarios whether to stop solving anew.
     """
     widths = sigmas(plan, on or date.today())
-    scenarios = draw(plan, widths, n, seed)
+    scenarios = draw(widths, n, seed)
     plan_usd, today_usd = evaluate(plan, scenarios), evaluate_today(plan, scenarios)
     found = drivers(plan, widths, seed)
     again = None
     if resolve:
-        some = draw(plan, widths, resolve, seed + 1)
+        some = draw(widths, resolve, seed + 1)
         again = regret(plan, some, progress=progress, cancelled=cancelled)
     return Uncertainty(plan_usd, today_usd, scenarios, found, again)
 
@@ -160,9 +160,9 @@ TOKEN_SIGMA = 0.10
 """Of token prices in 90 days: project facts on purchase options, an estimate."""
 
 
-def draw(plan: Plan, widths: dict[str, Array], n: int, seed: int) -> Scenarios:
-    """n scenarios from a scrambled Sobol' sequence."""
-    return _scenarios(plan, widths, _points(widths, n, seed))
+def draw(widths: dict[str, Array], n: int, seed: int) -> Scenarios:
+    """Scenarios, n of them, from a scrambled Sobol' sequence."""
+    return _scenarios(widths, _points(widths, n, seed))
 
 
 def drivers(
@@ -172,8 +172,8 @@ def drivers(
     size = sum(len(w) for w in widths.values())
     both = ndtri(qmc.Sobol(2 * size, seed=seed + 2).random(n).clip(1e-9, 1 - 1e-9))
     a, b = both[:, :size], both[:, size:]
-    base = evaluate(plan, _scenarios(plan, widths, a))
-    variance = float(np.var(np.r_[base, evaluate(plan, _scenarios(plan, widths, b))]))
+    base = evaluate(plan, _scenarios(widths, a))
+    variance = float(np.var(np.r_[base, evaluate(plan, _scenarios(widths, b))]))
     rows, at = [], 0
     for name, width in widths.items():
         mixed = a.copy()
@@ -181,7 +181,7 @@ def drivers(
         at += len(width)
         share = 0.0
         if variance > 0 and width.any():
-            change = evaluate(plan, _scenarios(plan, widths, mixed)) - base
+            change = evaluate(plan, _scenarios(widths, mixed)) - base
             share = float((change**2).mean() / (2.0 * variance))
         rows.append((name, FACTORS[name], float(width.mean()), share))
     found = pd.DataFrame(rows, columns=["factor", "label", "sigma", "share"])
@@ -193,7 +193,7 @@ def _points(widths: dict[str, Array], n: int, seed: int) -> Array:
     return np.asarray(ndtri(qmc.Sobol(size, seed=seed).random(n).clip(1e-9, 1 - 1e-9)))
 
 
-def _scenarios(plan: Plan, widths: dict[str, Array], z: Array) -> Scenarios:
+def _scenarios(widths: dict[str, Array], z: Array) -> Scenarios:
     ends = np.cumsum([len(w) for w in widths.values()])
     parts = dict(zip(widths, np.split(z, ends[:-1], axis=1), strict=True))
     f = {name: np.exp(widths[name] * parts[name]) for name in widths}

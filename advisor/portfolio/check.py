@@ -67,9 +67,10 @@ def _organisation(index: Index, who: Organisation) -> None:
             step = value if field == "discounts" else i
             what = "geography" if field == "geographies" else "provider"
             index.known(what, value, names, ("organisation", field, step))
-    for field, machines in (("commitments", who.commitments), ("quotas", who.quotas)):
-        for i, machine in enumerate(machines):
-            _machine(index, machine, ("organisation", field, i))
+    for i, held in enumerate(who.commitments):
+        _machine(index, held, ("organisation", "commitments", i))
+    for i, quota in enumerate(who.quotas):
+        _machine(index, quota, ("organisation", "quotas", i))
 
 
 def _machine(index: Index, machine: Commitment | Quota, at: FieldPath) -> None:

@@ -29,7 +29,7 @@ def prices(
 
 
 def hours(n: int = 24, years: int = 1) -> Steps:
-    """n hours of a day each (or of days of 24), in one stretch or two."""
+    """N hours of a day each (or of days of 24), in one stretch or two."""
     day = np.arange(n) // 24
     year = np.minimum(day * years // (int(day[-1]) + 1), years - 1)
     return Steps(np.full(n, MONTH / n), day, np.stack([year, np.zeros(n, np.int64)]))

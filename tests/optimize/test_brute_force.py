@@ -15,7 +15,7 @@ from advisor.optimize.assemble import assemble
 from advisor.optimize.candidates import candidates
 from advisor.optimize.choices import Candidate
 from advisor.optimize.generate import columns
-from advisor.optimize.joint.relaxation import model
+from advisor.optimize.joint.model import model
 from advisor.optimize.plan import Plan
 from advisor.optimize.solve import GAP
 from advisor.portfolio import LEVERS, Lever

@@ -104,7 +104,6 @@ def test_it_is_a_variant_of_every_workload(solved: Setting):
 
 def test_it_is_a_candidate(solved: Setting):
     workload = solved.portfolio.workload("chat")
-    plan = solve(solved)
     found = candidates(solved, workload, frozenset({"HARDWARE"}))
     assert "zeta.large" in {c.choice["instance"] for c in found}
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .hosts import Packing, pack
 from advisor.economics.purchase import Prices, Purchase, Steps, buy
 
+from .hosts import Packing, pack
 from .problem import Array, Ints, Pools, Problem
 
 

@@ -138,7 +138,9 @@ class Pricer:
         self._which = which
         self._rows = problem.row[order[first]]
         self._pools = problem.pool[order[first]]
-        self._starts = np.flatnonzero(np.r_[True, np.diff(self._pools) != 0]) if len(pairs) else []
+        self._starts = np.flatnonzero(
+            np.r_[len(pairs) > 0, np.diff(self._pools) != 0][: len(pairs)]
+        )
 
     def reduced(self, m: Multipliers) -> Array:
         """Cost of each column at the prices, USD a month, shape (n,)."""

@@ -21,19 +21,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from advisor.economics.purchase import rents
 
 from .bill import cost, demand, prices_of, steps_of
 from .bound import Node, Platforms, Priced, Tree, at_least
+from .model import model
 from .multipliers import Multipliers, Pricer, constant, feasible, filled, no_prices
 from .problem import Answer, Array, Ints, Problem
-from .relaxation import Model, model, prices
+from .relaxation import clusters, prices, relaxed, rounded, solved_whole
 from .search import Search, within_hours
 
-CLUSTERS = 24
 ROUNDS = 8
 NEAR = 6
 """Columns of each workload that join the linear program in a round."""
@@ -44,8 +42,6 @@ FEW_WORKLOADS = 50
 """Up to so many, the very first choice is improved too: that may already be proven best."""
 FEW = 20_000
 """Columns that are ruled out are dropped once no more than this share, or so many, are left."""
-INFEASIBLE = 2
-"""Status of `scipy.optimize.milp`."""
 TRIED = 4
 """Sets of platforms whose cheapest choice is tried in a round."""
 SURVIVORS = 4_000
@@ -93,7 +89,7 @@ def optimize(
     return run.answer()
 
 
-class _Stop(Exception):
+class _StoppedError(Exception):
     """Time is up, or the answer good enough."""
 
 
@@ -145,7 +141,7 @@ class _Run:
             self.active = np.union1d(self.active, incumbent)
         drawing = np.flatnonzero(p.pool >= 0)
         firsts = drawing[np.unique(w[drawing], return_index=True)[1]]
-        self.cluster = self._clusters(firsts)
+        self.cluster = clusters(p, firsts, self.steps.years)
         self.prices = feasible(p, self._prices_of(firsts))
         priced = self._priced(self.prices)
         cheapest = self.platforms.cheapest(priced.reduced)
@@ -163,7 +159,7 @@ class _Run:
                 self._relax(self.cluster)
                 if i and self.lower - before < STALLED * (self.upper - self.lower):
                     break
-        except _Stop:
+        except _StoppedError:
             pass
 
     def finish(self) -> None:
@@ -184,7 +180,7 @@ class _Run:
                 else:
                     self.stopped = "time"
                     break
-        except _Stop:
+        except _StoppedError:
             pass
 
     def answer(self) -> Answer:
@@ -196,7 +192,7 @@ class _Run:
             lower_usd=lower,
             hour_usd=self.prices.hour,
             rent_usd=self.prices.rent,
-            excess_usd=np.maximum(self.at_least - lower, 0.0),
+            excess_usd=_beyond(self.at_least, lower),
             seconds=time.perf_counter() - self.began,
             stopped=self.stopped,
         )
@@ -217,13 +213,13 @@ class _Run:
         if self.progress is not None:
             self.progress(stage, self.upper, self.lower)
         if self._closed():
-            raise _Stop
+            raise _StoppedError
         if self.cancelled is not None and self.cancelled():
             self.stopped = "cancelled"
-            raise _Stop
+            raise _StoppedError
         if self._left() <= 0:
             self.stopped = "time"
-            raise _Stop
+            raise _StoppedError
 
     # Choices -------------------------------------------------------------------------------
 
@@ -357,23 +353,13 @@ class _Run:
             columns = self._of(node, cluster is None)
             opened = node.opened
         built = model(p, columns, cluster, opened)
-        limit = {"time_limit": max(self._left(), 0.01)} if np.isfinite(self._left()) else {}
-        found = linprog(
-            built.objective,
-            A_ub=built.A_ub,
-            b_ub=built.b_ub,
-            A_eq=built.A_eq,
-            b_eq=built.b_eq,
-            bounds=np.column_stack([built.bottom, built.top]),
-            method="highs",
-            options=limit,
-        )
-        if found.status != 0:
+        found = relaxed(built, self._left())
+        if found is None:
             return
-        x = found.x[: len(columns)]
+        x, marginals = found
         some = x > 1e-9
-        given = prices(p, built, found.ineqlin.marginals)
-        chosen = self._rounded(built, x)
+        given = prices(p, built, marginals)
+        chosen = rounded(p, built, x)
         self._improve(chosen, self.tree.leaves[0].priced.reduced)
         by_need = self._prices_of(columns[some], x[some], given)
         if cluster is None:
@@ -394,32 +380,6 @@ class _Run:
         keep[self.platforms.best(node)] = True
         return np.flatnonzero(keep)
 
-    def _rounded(self, built: Model, x: Array) -> Ints:
-        """The column of each workload that the relaxation takes most of."""
-        w = self.platforms.workload[built.columns]
-        order = np.lexsort((-x[: len(built.columns)], w))
-        first = np.searchsorted(w[order], np.arange(self.problem.workloads))
-        out: Ints = built.columns[order[first]]
-        return out
-
-    def _clusters(self, chosen: Ints) -> Ints:
-        """Steps that are alike in what pools need, at most `CLUSTERS` of them for each year."""
-        p, years = self.problem, self.steps.years
-        drawing = chosen[p.pool[chosen] >= 0]
-        used, of = np.unique(p.pool[drawing], return_inverse=True)
-        need = demand(p, drawing, of, len(used)).need
-        out = np.zeros(len(years), np.int64)
-        scaled = need / np.maximum(need.max(axis=1, keepdims=True), 1e-12)
-        for year in np.unique(years):
-            of_year = np.flatnonzero(years == year)
-            points = scaled[:, of_year].T
-            label = np.zeros(len(of_year), np.int64)
-            if points.size and np.ptp(points) > 0:
-                some = min(CLUSTERS, len(np.unique(points, axis=0)))
-                _, label = kmeans2(points, some, minit="++", rng=0, missing="warn")
-            out[of_year] = np.unique(label, return_inverse=True)[1] + (out.max() + 1) * (year > 0)
-        return out
-
     def _solve_whole(self, node: Node) -> None:
         """The mixed-integer program of a node; its bound counts for the node."""
         keep = self._of(node, every=True)
@@ -427,26 +387,15 @@ class _Run:
             self.stopped = "size"
             return
         built = model(self.problem, keep, None, node.opened)
-        found = milp(
-            built.objective,
-            integrality=built.whole,
-            bounds=Bounds(built.bottom, built.top),
-            constraints=[
-                LinearConstraint(built.A_ub, -np.inf, built.b_ub),
-                LinearConstraint(built.A_eq, built.b_eq, built.b_eq),
-            ],
-            options={
-                "time_limit": min(self._left(), PATIENCE_S),
-                "mip_rel_gap": self.gap / 2.0,
-            },
-        )
-        if found.x is not None:
-            chosen = self._rounded(built, found.x)
+        shares, bound = solved_whole(built, min(self._left(), PATIENCE_S), self.gap / 2.0)
+        if shares is not None:
+            chosen = rounded(self.problem, built, shares)
             self._consider(within_hours(self.problem, chosen, self.frugal, node.priced.reduced))
-        bound = found.mip_dual_bound
-        if found.status == INFEASIBLE:
-            bound = np.inf
-        if bound is not None and not np.isnan(bound):
-            # What was left out costs at least the best choice of before.
-            self.tree.prove(node, float(min(bound, max(self.upper, node.lower_usd))))
+        # What was left out costs at least the best choice of before.
+        self.tree.prove(node, min(bound, max(self.upper, node.lower_usd)))
         self._rule_out()
+
+
+def _beyond(usd: Array, lower: float) -> Array:
+    """How much figures lie above a bound; 0 where the bound itself is without limit."""
+    return np.maximum(usd - lower, 0.0) if np.isfinite(lower) else np.zeros_like(usd)

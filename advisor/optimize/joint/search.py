@@ -8,8 +8,7 @@ import numpy as np
 
 from advisor.economics.purchase import Steps, buy
 
-from .bill import cost, demand, row_demand, prices_of, steps_of
-
+from .bill import cost, demand, prices_of, row_demand, steps_of
 from .problem import Array, Ints, Problem
 
 ROUNDS = 40
@@ -121,12 +120,12 @@ class _State:
         out = np.empty(len(pools))
         for at in range(0, len(pools), BATCH):
             part = slice(at, at + BATCH)
-            now = [
+            need, spot, volume = (
                 np.maximum(n[pools[part]] + c[part], 0.0)
                 for n, c in zip(self.need, change, strict=True)
-            ]
+            )
             terms = prices_of(self.problem.pools, self._steps, pools[part])
-            out[part] = buy(*now, terms, self._steps).usd
+            out[part] = buy(need, spot, volume, terms, self._steps).usd
         return out
 
     def after(self, workload: int, column: int) -> float:
@@ -160,8 +159,8 @@ class _State:
             return False
         self.chosen[workload], self.own, self.hours = column, own, hours
         self.pools_usd[pools] = now
-        for total, c in zip(self.need, change, strict=True):
-            total[pools] += c
+        for total, more in zip(self.need, change, strict=True):
+            total[pools] += more
         for f in range(len(self.users)):
             self.users[f] += (p.platforms[column] >> f & 1) - (p.platforms[old] >> f & 1)
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from advisor.optimize.joint.bill import cost
+from advisor.optimize.joint.model import model
 from advisor.optimize.joint.optimize import optimize
 from advisor.optimize.joint.problem import Pools, Problem
-from advisor.optimize.joint.relaxation import model
 
 from .made import best_of_all, random_problem
 
@@ -85,7 +86,7 @@ def test_what_a_column_costs_at_least(seed: int) -> None:
 def test_never_dearer_than_the_incumbent(seed: int, pick: int) -> None:
     problem = random_problem(seed, workloads=5, columns=6)
     rng = np.random.default_rng(pick)
-    start = np.array([rng.integers(a, b) for a, b in zip(problem.start, problem.start[1:])])
+    start = np.array([rng.integers(a, b) for a, b in pairwise(problem.start)])
     usd = cost(problem, start).usd
     assert optimize(problem, incumbent=start, gap=1.0).upper_usd <= usd
     assert optimize(problem, incumbent=start).upper_usd <= usd
@@ -125,7 +126,7 @@ def test_twice_the_money_twice_the_cost_and_no_other_choice(seed: int) -> None:
 def greedy(problem: Problem) -> np.ndarray:
     """Each workload at what it would cost alone, hours permitting, one after the other."""
     chosen = problem.start[:-1].copy()
-    for w, (a, b) in enumerate(zip(problem.start, problem.start[1:])):
+    for w, (a, b) in enumerate(pairwise(problem.start)):
         totals = []
         for column in range(a, b):
             trial = chosen.copy()
