@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from advisor.app.accuracy import AccuracyPanel
+from advisor.app.certainty import CertaintyPanel
 from advisor.app.panel import StepPanel
 from advisor.app.scenario import Scenario
 from advisor.app.start import StartPanel
@@ -16,8 +17,13 @@ from advisor.app.widgets.rail import Rail
 from advisor.format import money, percent
 from advisor.playbook import steps
 
-START, SUMMARY, ACCURACY = "start", "plan", "accuracy"
-TITLES = {START: "Portfolio", SUMMARY: "Plan & report", ACCURACY: "Accuracy card"}
+START, SUMMARY, CERTAINTY, ACCURACY = "start", "plan", "certainty", "accuracy"
+TITLES = {
+    START: "Portfolio",
+    SUMMARY: "Plan & report",
+    CERTAINTY: "Certainty",
+    ACCURACY: "Accuracy card",
+}
 
 
 class App:
@@ -48,7 +54,7 @@ class App:
     @property
     def keys(self) -> list[str]:
         """Panels in order."""
-        return [START, *steps(), SUMMARY, ACCURACY]
+        return [START, *steps(), SUMMARY, CERTAINTY, ACCURACY]
 
     def panel(self, key: str) -> Any:
         """A panel, built on first use and up to date."""
@@ -64,6 +70,8 @@ class App:
             return StartPanel(self.scenario)
         if key == SUMMARY:
             return SummaryPanel(self.scenario)
+        if key == CERTAINTY:
+            return CertaintyPanel(self.scenario)
         if key == ACCURACY:
             return AccuracyPanel(self.scenario)
         return StepPanel(self.scenario, steps()[key])
@@ -109,7 +117,9 @@ class App:
             ("Per 1k predictions", money(after), f"from {money(before)}", stale),
         ]
         if last.certificate is not None:
-            rows.append(("Off the optimum", percent(last.certificate.gap), "at most", stale))
+            proven = last.certificate.gap <= 1e-9
+            off = "0%" if proven else percent(last.certificate.gap)
+            rows.append(("Off the optimum", off, "proven" if proven else "at most", stale))
         name = f"{view.portfolio.name} · {n} workload{'s' if n != 1 else ''}"
         html.update(self._brand, html.brand("ML cost advisor", name))
         html.update(self._figures, html.kpis(rows))
@@ -132,7 +142,7 @@ class App:
                     "divider": key == "source",
                 }
             )
-        for key, mark in ((SUMMARY, "Σ"), (ACCURACY, "±")):
+        for key, mark in ((SUMMARY, "Σ"), (CERTAINTY, "?"), (ACCURACY, "±")):
             out.append({"key": key, "label": TITLES[key], "mark": mark, "state": "todo"})
         return out
 

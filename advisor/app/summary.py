@@ -13,6 +13,7 @@ from advisor.app.widgets.layout import card
 from advisor.economics.labour import payback_months
 from advisor.format import count, money, months, percent
 from advisor.playbook import steps
+from advisor.playbook.certainty import certificate_text
 
 
 class SummaryPanel:
@@ -138,14 +139,7 @@ class SummaryPanel:
         return card("Order of work", html.show(table), hint="best return on engineering time first")
 
     def _certificate(self) -> Any:
-        found = self.scenario.view.final.certificate
-        if found is None:
-            return card("How near the optimum", html.show(html.explained("Not bounded yet.")))
-        text = (
-            f"No plan over the configurations considered can cost less than "
-            f"{money(found.lower_usd)}; this one is within {percent(found.gap)} of that bound. "
-            "The bound is valid but loose: it ignores that machines are bought whole and shared."
-        )
+        text = certificate_text(self.scenario.view.final)
         return card("How near the optimum", html.show(html.explained(text)))
 
     def _shared(self) -> Any:

@@ -127,12 +127,14 @@ def _certified(columns: tuple[int, ...], answer: Answer, assembly: Assembly) -> 
 def _sketch(setting: Setting, found: Sequence[Columns], able: Sequence[Ints]) -> _Sketch:
     """The sketch of these columns, kept for when the same are solved again."""
     key = tuple(id(a) for a in able)
-    kept = setting.sketches.get(key)
+    with setting.lock:
+        kept = setting.sketches.get(key)
     if kept is None:
         kept = _Sketch(setting, found, able)
-        while len(setting.sketches) >= KEPT:
-            del setting.sketches[next(iter(setting.sketches))]
-        setting.sketches[key] = kept
+        with setting.lock:
+            while len(setting.sketches) >= KEPT:
+                del setting.sketches[next(iter(setting.sketches))]
+            setting.sketches[key] = kept
     return kept
 
 

@@ -45,9 +45,9 @@ def offers(catalog: Catalog, organisation: Organisation, as_of: date | None = No
     DataFrame
         ``on_demand``, ``spot``, ``term_1y``, ``term_3y``, ``commit`` (the cheapest term on the
         horizon, ``commit_term`` names it) in USD per instance-hour after the organisation's
-        discount; NaN where the option is unknown or not offered. Besides: the instance's chip figures, ``geography``,
-        ``cloud_kind``, ``standing`` of the on-demand price, ``spot_standing``,
-        ``commit_standing``, ``price_source`` and ``price_as_of``.
+        discount; NaN where the option is unknown or not offered. Besides: the instance's chip
+        figures, ``geography``, ``cloud_kind``, ``standing`` of the on-demand price,
+        ``spot_standing``, ``commit_standing``, ``price_source`` and ``price_as_of``.
     """
     prices = catalog.prices(as_of)
     # Today's cloud may lie outside those allowed; it is still where the deployment runs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,6 +60,7 @@ class Setting:
         self._useful: dict[Workload, pd.DataFrame] = {}
         self.today: dict[Workload, Candidate] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
+        self.lock = threading.Lock()
         self.sketches: dict[tuple[int, ...], Any] = {}
         self.columns: dict[Workload, Columns] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}

@@ -192,10 +192,15 @@ class _Run:
             lower_usd=lower,
             hour_usd=self.prices.hour,
             rent_usd=self.prices.rent,
-            excess_usd=_beyond(self.at_least, lower),
+            excess_usd=self._excess(lower),
             seconds=time.perf_counter() - self.began,
             stopped=self.stopped,
         )
+
+    def _excess(self, lower: float) -> Array:
+        if not np.isfinite(lower):
+            return np.zeros_like(self.at_least)
+        return np.maximum(self.at_least - lower, 0.0)
 
     # Stopping ------------------------------------------------------------------------------
 
@@ -394,8 +399,3 @@ class _Run:
         # What was left out costs at least the best choice of before.
         self.tree.prove(node, min(bound, max(self.upper, node.lower_usd)))
         self._rule_out()
-
-
-def _beyond(usd: Array, lower: float) -> Array:
-    """How much figures lie above a bound; 0 where the bound itself is without limit."""
-    return np.maximum(usd - lower, 0.0) if np.isfinite(lower) else np.zeros_like(usd)
