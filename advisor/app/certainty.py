@@ -156,10 +156,11 @@ def _table_card(data: TableData) -> Any:
 
 
 def _reading() -> Any:
-    rows = [
-        ("Fair share", "a step's saving on average over every order of the steps; they add up"),
-        ("In playbook order", "what the waterfall shows: late steps find less left to save"),
-        ("Last to alone", "from what undoing the step costs to what it saves by itself"),
-        ("Regret", "what knowing better would have saved, commitments included"),
+    lines = [
+        ("Fair share: ", "a step's saving on average over every order of the steps; they add up."),
+        ("In playbook order: ", "as in the waterfall, where late steps find less left to save."),
+        ("Last to alone: ", "from what undoing the step costs to what it saves by itself."),
+        ("Regret: ", "what knowing better would have saved, commitments included."),
     ]
-    return card("How to read it", html.show(html.definitions(rows)))
+    text = html.explained(*([html.tag("b", name), rest] for name, rest in lines))
+    return card("How to read it", html.show(text))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from advisor.app.pinning import Pinning
 from advisor.app.scenario import Scenario
 from advisor.app.whynot import QUESTIONS, WhyNot
 from advisor.app.widgets import html
@@ -95,6 +96,7 @@ class StepPanel:
         self._fields: dict[str, Field] = {}
         self._shown_values: dict[str, float | None] = {}
         self._why = WhyNot(scenario, step.key) if step.key in QUESTIONS else None
+        self._pin = Pinning(scenario, step.lever) if step.lever is not None else None
         self.main: list[Widget] = []
         self.aside: list[Widget] = []
         self.refresh()
@@ -111,9 +113,10 @@ class StepPanel:
             *_claims_card(report),
         ]
         self.aside = [*self._assumptions_card(report), *(_note_card(n) for n in report.notes)]
-        if self._why is not None:
-            self._why.refresh()
-            self.aside.append(self._why.widget)
+        for ask in (self._why, self._pin):
+            if ask is not None:
+                ask.refresh()
+                self.aside.append(ask.widget)
 
     # Actions -----------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import traitlets
@@ -11,6 +12,8 @@ import traitlets
 from advisor.catalog import Catalog
 from advisor.errors import AdvisorError, InputError
 from advisor.optimize import playbook_plans
+from advisor.optimize.levers import LEVER_FIELDS
+from advisor.optimize.pins import pin_of
 from advisor.optimize.recalibrate import speeds
 from advisor.optimize.setting import Setting
 from advisor.optimize.solve import as_setting
@@ -21,6 +24,8 @@ from advisor.portfolio.load import load_portfolio, parse, sample_path
 from advisor.report.planfile import plan_json, read_plan_file, write_plan_file
 
 Rejected = dict[str, frozenset[Lever]]
+UNDOS = 50
+"""Changes that can be taken back."""
 
 
 class Scenario(traitlets.HasTraits):
@@ -37,21 +42,27 @@ class Scenario(traitlets.HasTraits):
         Whether a newer view is on its way, so that what is shown is stale.
     error : str
         Why the last change could not be solved; empty otherwise.
+    progress : str
+        What is being solved, while `busy`.
     """
 
     view = traitlets.Any()
     busy = traitlets.Bool(False)
     error = traitlets.Unicode("")
+    progress = traitlets.Unicode("")
 
     def __init__(self, portfolio: Portfolio | None = None, catalog: Catalog | None = None) -> None:
         super().__init__()
         self.catalog = catalog or Catalog.load()
         self.portfolio = portfolio or load_portfolio(sample_path(), self.catalog)
         self.rejected: Rejected = {}
+        self.pins: dict[str, dict[str, Any]] = {}
         self._setting = Setting(self.portfolio, self.catalog)
         self._run = 0
         self._task: asyncio.Task[None] | None = None
-        self.view = _solved(self._setting, self.rejected)
+        self._past: list[_State] = []
+        self._future: list[_State] = []
+        self.view = _solved(self._state)
 
     # What a planner does -----------------------------------------------------------------
 
@@ -70,6 +81,54 @@ class Scenario(traitlets.HasTraits):
             held = rejected.get(name, frozenset())
             rejected[name] = held - {lever} if accept else held | {lever}
         self._replace(rejected=rejected)
+
+    def pin(self, workload: str, lever: Lever) -> None:
+        """Settle what a lever decides for a workload as it is in the plan."""
+        choice = self.view.final.candidate(workload).choice
+        pins = {**self.pins.get(workload, {}), **pin_of(choice, lever)}
+        self._replace(pins={**self.pins, workload: pins})
+
+    def unpin(self, workload: str, lever: Lever) -> None:
+        """Let a lever decide for a workload again."""
+        held = self.pins.get(workload, {})
+        left = {name: v for name, v in held.items() if name not in LEVER_FIELDS[lever]}
+        pins = {k: v for k, v in self.pins.items() if k != workload}
+        self._replace(pins=pins | ({workload: left} if left else {}))
+
+    def is_pinned(self, workload: str, lever: Lever) -> bool:
+        """Whether what a lever decides for a workload is settled."""
+        return LEVER_FIELDS[lever][0] in self.pins.get(workload, {})
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change to make again."""
+        return bool(self._future)
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        if self._past:
+            self._future.append(self._state)
+            self._go_to(self._past.pop())
+
+    def redo(self) -> None:
+        """Make the change again that was taken back last."""
+        if self._future:
+            self._past.append(self._state)
+            self._go_to(self._future.pop())
+
+    def cancel(self) -> None:
+        """Stop solving the last change and go back to what is shown."""
+        if self.busy:
+            self._run += 1
+            self._restore(self._shown)
+            if self._past:
+                self._past.pop()
+            self.busy, self.progress = False, ""
 
     def assume(self, target: str, value: float | str | None) -> None:
         """Change one figure of the portfolio.
@@ -104,11 +163,15 @@ class Scenario(traitlets.HasTraits):
         self._replace(portfolio=changed)
 
     def open_portfolio(
-        self, portfolio: Portfolio, rejected: Mapping[str, Collection[Lever]] | None = None
+        self,
+        portfolio: Portfolio,
+        rejected: Mapping[str, Collection[Lever]] | None = None,
+        pins: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Plan another portfolio, with nothing rejected unless said."""
+        """Plan another portfolio, with nothing rejected or pinned unless said."""
         kept = {name: frozenset(levers) for name, levers in (rejected or {}).items()}
-        self._replace(portfolio=portfolio, rejected=kept)
+        settled = {name: dict(pin) for name, pin in (pins or {}).items()}
+        self._replace(portfolio=portfolio, rejected=kept, pins=settled)
 
     def open_file(self, name: str, content: bytes) -> str:
         """Open an uploaded portfolio or plan file.
@@ -129,7 +192,7 @@ class Scenario(traitlets.HasTraits):
             p = found["portfolio"]
             names = [w.name for w in p.workloads] + [j.name for j in p.training]
             rejected = {n: closed | frozenset(found["rejected"].get(n, ())) for n in names}
-            self.open_portfolio(p, rejected)
+            self.open_portfolio(p, rejected, found["pins"])
             return f"Opened the plan for {found['portfolio'].name}."
         portfolio = load_portfolio(content, self.catalog, name=name)
         self.open_portfolio(portfolio)
@@ -146,6 +209,7 @@ class Scenario(traitlets.HasTraits):
             "portfolio": self.portfolio.to_dict(),
             "levers": list(LEVERS),
             "rejected": {k: sorted(v) for k, v in self.rejected.items() if v},
+            "pins": self.pins,
         }
         return write_plan_file(self.view.plans, inputs)
 
@@ -155,15 +219,37 @@ class Scenario(traitlets.HasTraits):
 
     # How it is solved --------------------------------------------------------------------
 
+    @property
+    def _state(self) -> _State:
+        return _State(self.portfolio, self.rejected, self.pins, self._setting)
+
+    def _restore(self, state: _State) -> None:
+        self.portfolio, self.rejected = state.portfolio, state.rejected
+        self.pins, self._setting = state.pins, state.setting
+
     def _replace(
-        self, portfolio: Portfolio | None = None, rejected: Rejected | None = None
+        self,
+        portfolio: Portfolio | None = None,
+        rejected: Rejected | None = None,
+        pins: dict[str, dict[str, Any]] | None = None,
     ) -> None:
-        before = (self.portfolio, self.rejected, self._setting)
-        if portfolio is not None:
-            self.portfolio = portfolio
-            self._setting = self._setting.updated(portfolio)
-        if rejected is not None:
-            self.rejected = rejected
+        before = self._state
+        after = replace(
+            before,
+            portfolio=portfolio or before.portfolio,
+            rejected=before.rejected if rejected is None else rejected,
+            pins=before.pins if pins is None else pins,
+            setting=before.setting.updated(portfolio) if portfolio else before.setting,
+        )
+        self._past = [*self._past[-(UNDOS - 1) :], before]
+        self._future = []
+        self._go_to(after)
+
+    def _go_to(self, state: _State) -> None:
+        before = self._state
+        if not self.busy:
+            self._shown = before
+        self._restore(state)
         self._run += 1
         self.error = ""
         try:
@@ -172,26 +258,38 @@ class Scenario(traitlets.HasTraits):
             self._solve_now(before)
             return
         self.busy = True
-        self._task = loop.create_task(self._solve_later(self._run, before))
+        self._task = loop.create_task(self._solve_later(self._run, loop))
 
-    def _solve_now(self, before: tuple[Portfolio, Rejected, Setting]) -> None:
+    def _solve_now(self, before: _State) -> None:
         try:
-            self.view = _solved(self._setting, self.rejected)
+            self.view = _solved(self._state)
         except AdvisorError:
-            self.portfolio, self.rejected, self._setting = before
+            self._restore(before)
+            if self._past:
+                self._past.pop()
             raise
 
-    async def _solve_later(self, run: int, before: tuple[Portfolio, Rejected, Setting]) -> None:
-        setting, rejected = self._setting, dict(self.rejected)
+    async def _solve_later(self, run: int, loop: asyncio.AbstractEventLoop) -> None:
+        def say(step: str) -> None:
+            if run == self._run:
+                loop.call_soon_threadsafe(self._say, run, step)
+
+        state = self._state
         try:
-            view = await asyncio.to_thread(_solved, setting, rejected)
+            view = await asyncio.to_thread(_solved, state, say, lambda: run != self._run)
         except AdvisorError as error:
             if run == self._run:
-                self.portfolio, self.rejected, self._setting = before
-                self.error, self.busy = str(error), False
+                self._restore(self._shown)
+                if self._past:
+                    self._past.pop()
+                self.error, self.busy, self.progress = str(error), False, ""
             return
         if run == self._run:
-            self.view, self.busy = view, False
+            self.view, self.busy, self.progress = view, False, ""
+
+    def _say(self, run: int, step: str) -> None:
+        if run == self._run:
+            self.progress = step
 
     async def settled(self) -> None:
         """Wait until no solve is under way."""
@@ -199,11 +297,32 @@ class Scenario(traitlets.HasTraits):
             await self._task
 
 
-def _solved(setting: Setting, rejected: Rejected) -> View:
-    portfolio = as_setting(setting).portfolio
+@dataclass(frozen=True)
+class _State:
+    """What a planner has decided, and what it is solved with."""
+
+    portfolio: Portfolio
+    rejected: Rejected
+    pins: dict[str, dict[str, Any]]
+    setting: Setting
+
+
+def _solved(
+    state: _State,
+    progress: Callable[[str], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> View:
+    portfolio = as_setting(state.setting).portfolio
     names = [w.name for w in portfolio.workloads] + [j.name for j in portfolio.training]
-    levers = {n: frozenset(LEVERS) - rejected.get(n, frozenset()) for n in names}
-    return View(playbook_plans(setting, levers=levers), rejected)
+    levers = {n: frozenset(LEVERS) - state.rejected.get(n, frozenset()) for n in names}
+    plans = playbook_plans(
+        state.setting,
+        levers=levers,
+        pins={n: p for n, p in state.pins.items() if n in names},
+        progress=progress,
+        cancelled=cancelled,
+    )
+    return View(plans, state.rejected, state.pins)
 
 
 def _put(data: dict[str, Any], portfolio: Portfolio, target: str, value: object) -> None:

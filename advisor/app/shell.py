@@ -12,7 +12,7 @@ from advisor.app.scenario import Scenario
 from advisor.app.start import StartPanel
 from advisor.app.summary import SummaryPanel
 from advisor.app.widgets import html
-from advisor.app.widgets.layout import Shell, button, page, stack
+from advisor.app.widgets.layout import Shell, button, page, row, stack
 from advisor.app.widgets.rail import Rail
 from advisor.format import money, percent
 from advisor.playbook import steps
@@ -40,9 +40,18 @@ class App:
         self._message = html.show()
         self._rail = Rail(self._rail_steps(), START)
         self._rail.observe(lambda _change: self._show(), "current")
-        self.widget = Shell(header=[self._brand, self._figures], rail=[self._rail])
+        self._undo = button(
+            "Undo", self.scenario.undo, "quiet", tooltip="Take the last change back"
+        )
+        self._redo = button("Redo", self.scenario.redo, "quiet", tooltip="Make it again")
+        self._stop = button(
+            "Stop", self.scenario.cancel, "quiet", tooltip="Go back to what is shown"
+        )
+        self._tools = row()
+        self._tools.add_class("mlc-tools")
+        self.widget = Shell(header=[self._brand, self._tools, self._figures], rail=[self._rail])
         self.scenario.observe(lambda _change: self._changed(), "view")
-        self.scenario.observe(lambda _change: self._progress(), ["busy", "error"])
+        self.scenario.observe(lambda _change: self._progress(), ["busy", "error", "progress"])
         self._head()
         self._show()
 
@@ -85,12 +94,14 @@ class App:
 
     def _changed(self) -> None:
         self._fresh.clear()
+        self._show_tools()
         self._rail.update(self._rail_steps())
         self._head()
         self._show()
 
     def _progress(self) -> None:
         self._head()
+        self._show_tools()
         panel = self._panels.get(self._rail.current)
         if panel is not None:
             panel.mark_stale(self.scenario.busy)
@@ -98,6 +109,19 @@ class App:
             html.update(self._message, html.banner(f"Not changed: {self.scenario.error}", "bad"))
         elif not self.scenario.busy:
             html.update(self._message)
+
+    def _show_tools(self) -> None:
+        """Undo and redo; while a change is being solved, how far it is and a way to stop."""
+        s = self.scenario
+        if s.busy:
+            keys = list(s.view.plans)
+            step = s.progress if s.progress in keys else keys[0]
+            share = keys.index(step) / len(keys)
+            bar = html.show(html.progress(share, self._title(step)))
+            self._tools.children = [bar, self._stop]
+            return
+        self._undo.disabled, self._redo.disabled = not s.can_undo, not s.can_redo
+        self._tools.children = [self._undo, self._redo] if s.can_undo or s.can_redo else []
 
     # Header, rail, footer ----------------------------------------------------------------
 
@@ -142,7 +166,7 @@ class App:
                     "divider": key == "source",
                 }
             )
-        for key, mark in ((SUMMARY, "Σ"), (CERTAINTY, "?"), (ACCURACY, "±")):
+        for key, mark in ((SUMMARY, "Σ"), (CERTAINTY, "≈"), (ACCURACY, "±")):
             out.append({"key": key, "label": TITLES[key], "mark": mark, "state": "todo"})
         return out
 

@@ -19,8 +19,10 @@ WITHIN = 0.02
 MOST = 10
 LOOKED_AT = 60
 """Nearest columns of each workload that are priced."""
-ALIKE = ("sourcing", "provider", "cloud", "region", "instance", "framework", "model")
+ALIKE = ("sourcing", "provider", "cloud", "region", "instance", "model")
 """A choice that agrees in these is not another plan to a planner."""
+EACH = 3
+"""Most alternatives of one workload."""
 TIE = 1e-3
 """Relative difference within which the plan before is kept to."""
 
@@ -48,7 +50,7 @@ class Alternative:
 def alternatives(plan: Plan, within: float = WITHIN, most: int = MOST) -> list[Alternative]:
     """Other choices that cost the whole plan at most a share `within` more, cheapest first.
 
-    Those of one workload differ in machine, place, provider, stack or model. Whatever they would
+    Those of one workload differ in machine, place, provider or model. Whatever they would
     need of limited engineering hours is there.
     """
     setting, limit = plan.setting, plan.portfolio.organisation.engineering_hours
@@ -63,7 +65,7 @@ def alternatives(plan: Plan, within: float = WITHIN, most: int = MOST) -> list[A
                 continue
             seen.add(_kind(candidate))
             extra = usd - here
-            if extra <= within * plan.usd_month:
+            if extra <= within * plan.usd_month and len(seen) <= EACH + 1:
                 out.append(Alternative(workload.name, candidate, plan.usd_month + extra, extra))
     return sorted(out, key=lambda a: a.extra_usd_month)[:most]
 

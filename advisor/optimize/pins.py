@@ -12,7 +12,8 @@ from advisor.portfolio import Lever
 
 from .columns import Columns
 from .frozen import masked
-from .levers import LEVER_FIELDS
+from .generate import columns
+from .levers import LEVER_FIELDS, LeverSet
 from .places import Ints
 from .setting import Setting
 
@@ -77,6 +78,19 @@ def pinned(setting: Setting, found: Columns, able: Ints, pin: Pin) -> Ints:
             fix="unpin it, or accept the levers it needs",
         )
     return np.sort(np.array(kept, np.int64))
+
+
+def possible(setting: Setting, levers: Mapping[str, LeverSet], pins: Pins) -> dict[str, Pin]:
+    """The pins of workloads that have a column which agrees with them under these levers."""
+    out = {}
+    for name, pin in pins.items():
+        found = columns(setting, setting.portfolio.workload(name))
+        try:
+            pinned(setting, found, found.open_to(levers[name]), pin)
+        except PortfolioError:
+            continue
+        out[name] = pin
+    return out
 
 
 def _agrees(found: Columns, column: int, pin: Pin) -> bool:

@@ -30,7 +30,7 @@ from .generate import columns
 from .joint.optimize import Progress
 from .levers import STEP_LEVER, Unlocked, levers_until, unlocked_for
 from .objective import Objective
-from .pins import Pins, pinned
+from .pins import Pins, pinned, possible
 from .places import Ints
 from .plan import Certificate, Plan
 from .setting import Setting
@@ -194,6 +194,10 @@ def playbook_plans(
         What may be unlocked at all (all by default); each step adds its lever where allowed.
     progress : callable, optional
         Called with each step's name before it is solved.
+    pins : mapping, optional
+        As for `solve`; a step that cannot run what is pinned yet goes without.
+    cancelled : callable, optional
+        Asked now and then whether to stop.
     """
     setting = as_setting(portfolio, catalog)
     most = unlocked_for(levers if levers is not None else levers_until("source"), setting.portfolio)
@@ -205,8 +209,11 @@ def playbook_plans(
         opened = set(levers_until(step))
         per_name = {name: allowed & opened for name, allowed in most.items()}
         if previous is None or lever is not None:
+            held = pins or {}
+            if per_name != most:
+                held = possible(setting, per_name, held)
             previous = solve(
-                setting, levers=per_name, pins=pins, incumbent=previous, cancelled=cancelled
+                setting, levers=per_name, pins=held, incumbent=previous, cancelled=cancelled
             )
         plans[step] = previous
     return plans

@@ -128,10 +128,13 @@ class View:
         Plan after each step, by step key.
     rejected : mapping
         Levers the planner has rejected, by workload.
+    pins : mapping
+        Fields of choices that the planner has settled, by workload.
     """
 
     plans: Mapping[str, Plan]
     rejected: Mapping[str, frozenset[Lever]] = field(default_factory=dict)
+    pins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def baseline(self) -> Plan:

@@ -9,6 +9,7 @@ from typing import Any
 from advisor import __version__
 from advisor.catalog import Catalog
 from advisor.errors import PlanFileError
+from advisor.optimize.pins import FIELDS as PIN_FIELDS
 from advisor.optimize.plan import Plan
 from advisor.portfolio import LEVERS, Portfolio
 from advisor.portfolio.load import parse
@@ -107,7 +108,27 @@ def read_plan_file(content: bytes, catalog: Catalog, name: str = "plan file") ->
             value=opened,
             allowed=", ".join(LEVERS),
         )
-    return {"portfolio": portfolio, "levers": opened, "rejected": rejected}
+    pins = _pins(inputs.get("pins", {}), portfolio, name)
+    return {"portfolio": portfolio, "levers": opened, "rejected": rejected, "pins": pins}
+
+
+def _pins(given: object, portfolio: Portfolio, file: str) -> dict[str, dict[str, Any]]:
+    names = {w.name for w in portfolio.workloads}
+    if not isinstance(given, dict):
+        raise PlanFileError("must map workloads to fields", file=file, column="inputs.pins")
+    out: dict[str, dict[str, Any]] = {}
+    for name, pin in given.items():
+        if name not in names or not isinstance(pin, dict) or not set(pin) <= set(PIN_FIELDS):
+            raise PlanFileError(
+                "unknown workload or field",
+                file=file,
+                column=f"inputs.pins.{name}",
+                value=pin,
+                allowed=", ".join(PIN_FIELDS),
+            )
+        # A choice holds its techniques in a tuple, JSON in a list.
+        out[name] = {k: tuple(v) if isinstance(v, list) else v for k, v in pin.items()}
+    return out
 
 
 def _names_by_workload(given: object, portfolio: Portfolio, file: str) -> dict[str, list[str]]:

@@ -37,6 +37,7 @@ def savings() -> AnyChart:
         x=x,
         x2="end:Q",
         y=y,
+        y2=alt.datum(0),
         color=alt.Color("kind:N", scale=states(within="s1", beyond="mute"), legend=None),
         tooltip=[
             tip("start", "From, USD", "$,.0f"),
