@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from advisor.app.scenario import Scenario
+from advisor.app.why import Why
 from advisor.app.widgets import html
 from advisor.app.widgets.chart import Chart
 from advisor.app.widgets.layout import button, card, stack
@@ -29,6 +30,7 @@ class CertaintyPanel:
         self._head, self._status = html.show(), html.show()
         self._charts: dict[str, Chart] = {}
         self._body, self._later, self._side = stack(), stack(), stack()
+        self._why = Why(scenario)
         self._stop = button("Stop", self.cancel, "quiet")
         self._running = stack(self._status, self._stop)
         self.main: list[Any] = [self._head, self._body, self._running, self._later]
@@ -46,6 +48,7 @@ class CertaintyPanel:
         self.cancel()
         self._plan = plan
         found = uncertainty(plan)
+        self._why.refresh()
         self._show(plan, found)
         self._later.children = []
         try:
@@ -115,6 +118,7 @@ class CertaintyPanel:
         self._body.children = [
             self._card(words.savings_chart(found)),
             self._card(words.drivers_chart(found)),
+            self._why.widget,
             _table_card(near),
         ]
         proof = html.show(html.explained(words.certificate_text(plan)))

@@ -133,10 +133,11 @@ class Objective:
         """The cheapest joint purchase for candidates that share a pool."""
         key = frozenset(id(m) for m in members)
         if key not in self._pools:
-            self._pools[key] = self._bill(members)
+            self._pools[key] = self.price(members)
         return self._pools[key]
 
-    def _bill(self, members: Sequence[Candidate]) -> PoolBill:
+    def price(self, members: Sequence[Candidate]) -> PoolBill:
+        """The same, for candidates that are not to be remembered."""
         steps = self._setting.steps
         rigid = [m for m in members if not m.waits]
         shape = steps.hours_month.shape

@@ -7,6 +7,8 @@ import numpy as np
 from advisor.format import money, percent
 from advisor.optimize.alternatives import Alternative
 from advisor.optimize.attribution import Attribution
+from advisor.optimize.choices import Candidate
+from advisor.optimize.flips import Explanation
 from advisor.optimize.plan import Plan
 from advisor.optimize.uncertainty import Uncertainty
 
@@ -162,3 +164,62 @@ def alternatives_table(found: list[Alternative]) -> Table:
         rows,
         numeric=(2,),
     )
+
+
+def options_table(found: Explanation) -> Table:
+    """The next dearer choices, and what they lose on."""
+    rows = [
+        [
+            f"{machine(o.candidate)}, {_how(o.candidate)}",
+            _signed(o.extra_usd_month),
+            _signed(o.machines_usd_month),
+            _signed(o.work_usd_month),
+            _signed(o.platforms_usd_month),
+        ]
+        for o in found.options
+    ]
+    return Table(
+        "The next dearer choices",
+        "",
+        ["Instead", "More a month", "Running", "One-off work", "Platforms"],
+        rows,
+        numeric=(1, 2, 3, 4),
+    )
+
+
+def _how(candidate: Candidate) -> str:
+    c = candidate.choice
+    behind = "" if c["cache"] in (None, "none") else f" · {str(c['cache']).replace('_', ' ')}"
+    if c["sourcing"] == "managed_api":
+        return f"hosted{behind}"
+    return f"{c['weight_precision']} · {c['framework']} · {machine_sub(candidate)}{behind}"
+
+
+def _signed(usd: float) -> str:
+    if abs(usd) < 0.5:
+        return "—"
+    return f"+{money(usd)}" if usd > 0 else f"−{money(-usd)}"
+
+
+def flip_lines(found: Explanation) -> list[tuple[str, str]]:
+    """What is chosen, its nearest rival, and what would turn the choice."""
+    lines = [(f"{machine(found.chosen)}, {_how(found.chosen)}:", "the plan.")]
+    if found.rival is None:
+        return [*lines, ("Nothing else", "works here.")]
+    rival = machine(found.rival)
+    lines.append((f"{rival}, {_how(found.rival)}:", "the nearest rival. It would win if"))
+    texts = {
+        "price": "what runs now became {} dearer",
+        "rival_price": "the rival became {} cheaper",
+        "demand": "demand were {} of today's",
+        "speed": "replicas carried {} of what is predicted",
+        "rival_speed": "the rival's carried {} of what is predicted",
+    }
+    for flip in found.flips:
+        if flip.factor is None:
+            continue
+        change = flip.factor if flip.kind not in ("price", "rival_price") else abs(flip.factor - 1)
+        lines.append(("·", texts[flip.kind].format(percent(change)) + "."))
+    if len(lines) == 2:
+        lines.append(("·", "nothing within a factor of ten would turn it."))
+    return lines
