@@ -1,4 +1,4 @@
-"""The last panel: the plan, its order of work, and the file to take away."""
+"""The plan, what it costs in all, the order of work, and the file to take away."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from advisor.app.widgets.files import Download
 from advisor.app.widgets.layout import card
 from advisor.economics.labour import payback_months
 from advisor.format import count, money, months, percent
+from advisor.optimize.roadmap import roadmap
 from advisor.playbook import steps
+from advisor.playbook.base import Chart as ChartData
+from advisor.playbook.base import Table as TableData
 from advisor.playbook.certainty import certificate_text
+from advisor.playbook.ownership import (
+    commitments_table,
+    order_table,
+    ownership_chart,
+    ownership_table,
+    run_rate_chart,
+)
 
 
 class SummaryPanel:
@@ -23,6 +33,7 @@ class SummaryPanel:
         self.scenario = scenario
         self._head = html.show()
         self._chart: Chart | None = None
+        self._charts: dict[str, Chart] = {}
         self._download = Download(
             "Download the plan file",
             self._file,
@@ -54,7 +65,7 @@ class SummaryPanel:
                 f"It pays back in {months(payback)}."
             ),
         )
-        self.main = [self._head, self._waterfall(), self._workloads(), self._order()]
+        self.main = [self._head, self._waterfall(), self._workloads(), *self._money()]
         self.aside = [card("Take it away", self._download), self._certificate(), self._shared()]
 
     def _waterfall(self) -> Any:
@@ -111,32 +122,25 @@ class SummaryPanel:
             "What runs afterwards", html.show(table), hint="USD a month, one-off work included"
         )
 
-    def _order(self) -> Any:
-        """Workloads by what an engineering hour on them returns."""
-        last = self.scenario.view.final
-        before = self.scenario.view.baseline.workload_usd_month
-        ranked = []
-        for c in last.chosen:
-            saved = before[c.workload] - last.workload_usd_month[c.workload]
-            if c.total_hours > 0:
-                ranked.append((saved / c.total_hours, c, saved))
-        rows = [
-            [
-                c.workload,
-                ", ".join(sorted(k.lower() for k in c.hours)),
-                count(c.total_hours),
-                money(saved),
-                money(rate),
-            ]
-            for rate, c, saved in sorted(ranked, key=lambda r: -r[0])
+    def _charted(self, data: ChartData) -> Any:
+        if data.name in self._charts:
+            self._charts[data.name].update(data.rows, data.alt)
+        else:
+            self._charts[data.name] = Chart(data.name, data.rows, data.alt)
+        return card(data.title, self._charts[data.name], hint=data.hint)
+
+    def _money(self) -> list[Any]:
+        """Total cost, order of work, and the bills while it lands."""
+        plan = self.scenario.view.final
+        found = roadmap(plan)
+        tables = [order_table(found), commitments_table(found), ownership_table(plan)]
+        cards = [_tabled(t) for t in tables if t is not None]
+        return [
+            self._charted(run_rate_chart(found)),
+            *cards[:-1],
+            self._charted(ownership_chart(plan)),
+            cards[-1],
         ]
-        table = html.plain_table(
-            ["Workload", "Work on", "Hours", "Saves /mo", "Saves /mo per hour"],
-            rows,
-            numeric=(2, 3, 4),
-            caption="Order of work",
-        )
-        return card("Order of work", html.show(table), hint="best return on engineering time first")
 
     def _certificate(self) -> Any:
         text = certificate_text(self.scenario.view.final)
@@ -155,8 +159,14 @@ class SummaryPanel:
 
     def mark_stale(self, stale: bool) -> None:
         """Dim figures while newer ones are on their way."""
-        if self._chart is not None:
-            self._chart.stale = stale
+        for chart in (self._chart, *self._charts.values()):
+            if chart is not None:
+                chart.stale = stale
+
+
+def _tabled(data: TableData) -> Any:
+    table = html.plain_table(data.columns, data.rows, numeric=data.numeric, caption=data.title)
+    return card(data.title, html.show(table), hint=data.hint)
 
 
 def _bar(label: str, start: float, end: float, kind: str, order: int) -> dict[str, Any]:

@@ -8,11 +8,6 @@ def usd_per_hour(engineer_usd_year: float, hours_year: float) -> float:
     return engineer_usd_year / hours_year
 
 
-def one_off_per_month(hours: float, rate_usd_hour: float, horizon_months: float) -> float:
-    """One-off engineering spread over the planning horizon, USD a month."""
-    return hours * rate_usd_hour / horizon_months
-
-
 def payback_months(one_off_usd: float, saving_usd_month: float) -> float:
     """Months until the saving has paid for the work; ``inf`` when it never does."""
     return one_off_usd / saving_usd_month if saving_usd_month > 0 else float("inf")

@@ -30,6 +30,7 @@ class TrainingPlan:
     precision: str
     hours_per_run: float
     usd_month: float
+    today_usd_month: float
     one_off_usd: float
 
 
@@ -84,6 +85,7 @@ def plan_training(setting: Setting, job: TrainingJob, levers: LeverSet) -> Train
         precision=row["precision"],
         hours_per_run=float(row["hours"]),
         usd_month=float(row["usd_month"]),
+        today_usd_month=float(table[as_is]["usd_month"].iloc[0]),
         one_off_usd=float(one_off.iloc[best]),
     )
 

@@ -6,7 +6,7 @@ a chart is adding a function to one of these modules with ``@chart("name")``.
 
 from __future__ import annotations
 
-from . import accuracy, bars, certainty, curves, spread
+from . import accuracy, bars, certainty, curves, money, spread
 from .base import CHARTS, FIELDS
 
-__all__ = ["CHARTS", "FIELDS", "accuracy", "bars", "certainty", "curves", "spread"]
+__all__ = ["CHARTS", "FIELDS", "accuracy", "bars", "certainty", "curves", "money", "spread"]
