@@ -2,7 +2,7 @@
 
 from .alternatives import alternatives, steady
 from .attribution import attribute
-from .flips import explain
+from .explain import explain
 from .plan import Plan
 from .scenarios import evaluate
 from .solve import playbook_plans, solve

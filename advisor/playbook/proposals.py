@@ -10,7 +10,7 @@ import pandas as pd
 from advisor.catalog.records import records
 from advisor.format import count, duration, money, percent
 from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import interval
+from advisor.optimize.considered import interval
 from advisor.optimize.marginal import Move
 from advisor.optimize.plan import Plan
 from advisor.optimize.training import TrainingPlan
@@ -105,7 +105,7 @@ def option_rows(
     label: Callable[[dict[str, Any]], str],
     note: Callable[[Candidate], str],
 ) -> list[dict[str, Any]]:
-    """Rows of a 'machines' or 'frameworks' chart from `advisor.optimize.explain.considered`."""
+    """Rows of a 'machines' or 'frameworks' chart from `advisor.optimize.considered.considered`."""
     priced = table[table["usd_month"].notna()]
     shown = pd.concat([priced.head(SHOWN), priced[priced["today"]]])
     shown = shown[~shown.index.duplicated()].sort_values("usd_month", kind="stable")

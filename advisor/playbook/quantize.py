@@ -8,7 +8,7 @@ from typing import Any
 from advisor.catalog.records import records
 from advisor.format import count, money, percent
 from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import considered, every_variant
+from advisor.optimize.considered import considered, every_variant
 from advisor.optimize.marginal import Move
 from advisor.portfolio import Lever
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from advisor.format import money
 from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import considered, every_variant
+from advisor.optimize.considered import considered, every_variant
 from advisor.optimize.marginal import Move
 from advisor.portfolio import HOURS_PER_MONTH, Lever
 

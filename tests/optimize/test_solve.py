@@ -13,7 +13,7 @@ from advisor.catalog import Catalog
 from advisor.economics.purchase import Offer
 from advisor.errors import InputError, PortfolioError
 from advisor.optimize import playbook_plans, solve
-from advisor.optimize.explain import considered
+from advisor.optimize.considered import considered
 from advisor.optimize.levers import LEVER_FIELDS, STEP_LEVER, levers_until
 from advisor.optimize.objective import Objective
 from advisor.optimize.plan import Plan, split_by_use

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from advisor.optimize.explain import considered, every_variant, today_of, usd_month
+from advisor.optimize.considered import considered, every_variant, today_of, usd_month
 from advisor.playbook import View
 from advisor.playbook.rightsize import STEP
 
