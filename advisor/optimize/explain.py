@@ -138,6 +138,7 @@ def _flips(plan: Plan, w: int, rival: Candidate, extra: float) -> list[Flip]:
             extra
             + (_running(plan, w, rival, demand, rival_speed) - theirs)
             - (_running(plan, w, chosen, demand, speed) - mine)
+            + (rival.around_usd_month - chosen.around_usd_month) * (demand - 1.0)
         )
 
     out.append(Flip("demand", _nearest(lambda f: lead(demand=f))))

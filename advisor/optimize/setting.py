@@ -15,6 +15,7 @@ import pandas as pd
 from advisor.catalog import Catalog
 from advisor.catalog.records import records
 from advisor.economics import labour
+from advisor.economics.around import Around, around
 from advisor.economics.purchase import Offer, Prices, Steps
 from advisor.portfolio import (
     HOURS_PER_DAY,
@@ -23,6 +24,7 @@ from advisor.portfolio import (
     Portfolio,
     Workload,
     hourly_rps,
+    requests_per_month,
 )
 
 from .choices import Array, Candidate, Pool
@@ -57,6 +59,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         self._variants: dict[Workload, pd.DataFrame] = {}
+        self._around: dict[tuple[Workload, str], Around] = {}
         self._useful: dict[Workload, pd.DataFrame] = {}
         self.today: dict[Workload, Candidate] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
@@ -218,6 +221,18 @@ class Setting:
         """Arrival rates in each step, requests/s, shape (T,)."""
         week = hourly_rps(self.catalog, workload.demand)
         return np.outer(self.growth, week).ravel()
+
+    def around(self, workload: Workload, sourcing: str) -> Around:
+        """What stands around a workload's machines under a way of sourcing."""
+        key = (workload, sourcing)
+        if key not in self._around:
+            self._around[key] = around(
+                self.catalog.assumption,
+                sourcing,
+                requests_month=requests_per_month(self.rates(workload)),
+                osl_tokens=float(workload.osl_tokens or 0),
+            )
+        return self._around[key]
 
     def variants(self, workload: Workload) -> pd.DataFrame:
         """Replica variants of a workload on allowed chips, predicted once."""
