@@ -44,7 +44,8 @@ def overhead_share(
     """
     short = interval >= run_hours
     writing = np.where(short, 0.0, write_hours / np.where(interval > 0, interval, 1.0))
-    return np.asarray(writing + np.minimum(interval, run_hours) / (2.0 * mtbf) + restart_hours / mtbf)
+    repeated = np.minimum(interval, run_hours) / 2.0
+    return np.asarray(writing + (repeated + restart_hours) / mtbf)
 
 
 def block_days(hours: Array) -> Array:

@@ -47,8 +47,9 @@ def offers(catalog: Catalog, organisation: Organisation, as_of: date | None = No
         horizon, ``commit_term`` names it) in USD per instance-hour after the organisation's
         discount; NaN where the option is unknown or not offered. ``capacity_block`` is what a
         block costs by the hour, ``spot_raw`` the market price without what ``interruptions`` a
-        month cost. Besides: the instance's chip figures, ``geography``, ``cloud_kind``, ``standing`` of the on-demand price,
-        ``spot_standing``, ``commit_standing``, ``price_source`` and ``price_as_of``.
+        month cost. Besides: the instance's chip figures, ``geography``, ``cloud_kind``,
+        ``standing`` of the on-demand price, ``spot_standing``, ``commit_standing``,
+        ``price_source`` and ``price_as_of``.
     """
     prices = catalog.prices(as_of)
     # Today's cloud may lie outside those allowed; it is still where the deployment runs.

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .llm import GIB, Array
 
@@ -44,6 +45,7 @@ ATTENTION, MLP = 15.0, 19.0
 both norms, and one feed-forward block. The input is part of the second."""
 
 Assumption = Callable[[str], float]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def network(model: Mapping[str, Any]) -> Network | None:
 
     def known(name: str) -> float | None:
         value = model.get(name)
-        return None if value is None or value != value else float(value)
+        return None if value is None or np.isnan(value) else float(value)
 
     params, layers, hidden = known("params_b"), known("layers"), known("hidden")
     gflop, sample = known("gflops_per_sample"), known("activation_mb_per_sample")
@@ -139,7 +141,7 @@ def _attention(n: Network, sequence_tokens: float) -> float:
 
 
 def share_of_peak(
-    assumption: Assumption, precision: str, *, capped: Array, joined: Array, method: str
+    assumption: Assumption, precision: str, *, capped: Flags, joined: Flags, method: str
 ) -> Array:
     """Share of a precision's peak that a run reaches on one machine.
 
