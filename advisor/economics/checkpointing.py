@@ -40,12 +40,13 @@ def overhead_share(
 ) -> Array:
     """Time lost to writing and to interruptions, as a share of the useful time.
 
-    A run shorter than its interval writes no checkpoint and begins anew where it is interrupted.
+    A short run that loses less by beginning anew where it is interrupted writes no checkpoint; at
+    the best interval that is one of up to two intervals.
     """
-    short = interval >= run_hours
-    writing = np.where(short, 0.0, write_hours / np.where(interval > 0, interval, 1.0))
-    repeated = np.minimum(interval, run_hours) / 2.0
-    return np.asarray(writing + (repeated + restart_hours) / mtbf)
+    with np.errstate(invalid="ignore"):
+        saved = write_hours / interval + interval / (2.0 * mtbf)
+    # Where nothing is interrupted the interval is infinite, and there is nothing to save.
+    return np.asarray(np.fmin(saved, run_hours / (2.0 * mtbf)) + restart_hours / mtbf)
 
 
 def block_days(hours: Array) -> Array:

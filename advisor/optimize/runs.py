@@ -278,4 +278,4 @@ def _lost(
         restart_hours=np.full(len(busy), assumption("spot_restart_minutes") / 60.0),
         run_hours=busy,
     )
-    return np.where(interval < busy, interval, np.nan), np.asarray(lost)
+    return np.where(2.0 * interval < busy, interval, np.nan), np.asarray(lost)

@@ -135,10 +135,10 @@ def plan_training(setting: Setting, job: TrainingJob, levers: LeverSet) -> Train
         stall_usd_month=float(row["usd_month"] * stall_hours / row["hours"]),
         checkpoint_interval_hours=None if pd.isna(interval) else float(interval),
         overhead_share=float(row["overhead_share"]),
-        doubt=_why(setting, job, todo, row) if row["short"] else "",
+        doubt=_doubt(setting, job, todo, options, best),
         rejected=(
             *_other_purchases(options.assign(total=total), best),
-            *_unable(setting, job, todo, table[scope]),
+            *_unable(setting, job, todo, table[scope & (table["instance"] != row["instance"])]),
         ),
     )
 
@@ -192,6 +192,20 @@ def _label(row: dict[str, Any]) -> str:
     return f"{machines}, {str(row['precision']).upper()}, {purchase}, {row['region']}"
 
 
+def _doubt(setting: Setting, job: TrainingJob, todo: Work, options: pd.DataFrame, best: int) -> str:
+    """Why the chosen option should not do, and what would; blank where it does."""
+    row = record(options.iloc[best])
+    if not row["short"]:
+        return ""
+    text = _why(setting, job, todo, row)
+    able = options[options["short"] == ""]
+    if able.empty:
+        return text
+    other = record(able.sort_values("usd_month", kind="stable").iloc[0])
+    dearer = money(other["usd_month"] - row["usd_month"])
+    return f"{text}; {_label(other)} would do for {dearer} a month more"
+
+
 def _other_purchases(options: pd.DataFrame, best: int) -> list[tuple[str, str]]:
     """Other ways to buy the chosen machines, with what they cost more."""
     chosen = options.iloc[best]
@@ -212,7 +226,7 @@ def _other_purchases(options: pd.DataFrame, best: int) -> list[tuple[str, str]]:
 def _unable(
     setting: Setting, job: TrainingJob, todo: Work, scope: pd.DataFrame
 ) -> list[tuple[str, str]]:
-    """Kinds of machine that cannot do the run however bought, those that would be cheapest."""
+    """Other kinds of machine that cannot do the run however bought, the cheapest first."""
     free = set(scope.loc[scope["short"] == "", "instance"])
     short = scope[~scope["instance"].isin(free)].sort_values("usd_month", kind="stable")
     rows = records(short.drop_duplicates("instance").head(NEAREST))
