@@ -140,7 +140,7 @@ class StepPanel:
 
     def _row(self, a: Action) -> dict[str, Any]:
         p = self.scenario.portfolio
-        models = {entry.name: entry.model for entry in (*p.workloads, *p.training)}
+        models = {w.name: w.model for w in p.workloads} | {j.name: j.model for j in p.training}
         low, high = money(a.saving_low_usd_month), money(a.saving_high_usd_month)
         return {
             "id": a.workload,

@@ -77,13 +77,20 @@ def _mixed(view: View) -> Judged:
     ]
     if not gains:
         return None
+    whole = [
+        max(bf16, fp16) / tf32
+        for bf16, fp16, tf32 in zip(peak["bf16"], peak["fp16"], peak["tf32"], strict=True)
+        if tf32 > 0
+    ]
     low, high = _guide(view, "mixed_precision_speedup")
     (least, slow), (most, quick) = min(gains), max(gains)
     text = (
         f"Against FP32 {least:.2g}× ({slow}) to {most:.2g}× ({quick}) over {len(gains)} GPUs, by "
-        "their peaks and the share of each that is reached; against TF32, where a chip has it, "
-        "about 2×."
+        "their peaks and the share of each that is reached"
     )
+    if whole:
+        text += f"; against TF32, which {len(whole)} have, {min(whole):.2g}× to {max(whole):.2g}×"
+    text += "."
     return _some([low <= gain <= high for gain, _ in gains]), text
 
 
