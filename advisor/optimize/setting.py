@@ -22,6 +22,7 @@ from advisor.portfolio import (
     HOURS_PER_MONTH,
     HOURS_PER_WEEK,
     Portfolio,
+    TrainingJob,
     Workload,
     hourly_rps,
     requests_per_month,
@@ -68,6 +69,7 @@ class Setting:
         self.columns: dict[Workload, Columns] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
+        self.runs: dict[TrainingJob, pd.DataFrame] = {}
 
     @cached_property
     def offers(self) -> pd.DataFrame:
