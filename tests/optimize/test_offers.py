@@ -199,7 +199,7 @@ def test_todays_deployment_may_be_owned(shipped: Catalog):
     chat = changed(CHAT, current={**mine, "instance": "owned-8xH100-SXM"})
     plan = solve(setting(shipped, [chat]))
     rate = offers(shipped, plan.portfolio.organisation).set_index("cloud").at["owned", "commit"]
-    assert plan.workload_usd_month["chat"] == pytest.approx(2 * rate * 730)
+    assert plan.today[0].run_rate_usd_month == pytest.approx(2 * rate * 730)
 
 
 def test_a_share_of_a_chip_is_a_share(shipped: Catalog):
