@@ -24,7 +24,7 @@ from .choices import Array
 from .effort import variant_work
 from .fleet import fleet, working_rates
 from .setting import Setting
-from .thin import _front, useful
+from .thin import unbeaten, useful
 from .variants import under_load
 
 NODE = ["accelerator", "chip_share", "host_memory_gib"]
@@ -158,7 +158,7 @@ def _fewest(table: pd.DataFrame) -> pd.DataFrame:
     group = table.groupby([*SHARED, "model"], dropna=False, sort=False).ngroup()
     needs = table["needs"].to_numpy().astype(np.int64)
     lost = -table["quality"].to_numpy(float)
-    kept = _front(group.to_numpy().astype(np.int64), per_chip, needs, lost)
+    kept = unbeaten(group.to_numpy().astype(np.int64), per_chip, needs, lost)
     return table[kept].reset_index(drop=True)
 
 

@@ -26,11 +26,11 @@ from advisor.portfolio import (
 )
 
 from .choices import Array, Candidate, Pool
+from .forecasts import Forecasts
 from .levers import LeverSet
 from .offers import offers
 from .places import TERM_NAME, TERMS, YEARLY, Places, places
-from .thin import useful
-from .variants import under_load, variants
+from .stacks import Finder
 
 if TYPE_CHECKING:
     from .columns import Columns
@@ -56,8 +56,6 @@ class Setting:
     blocked: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
-        self._variants: dict[Workload, pd.DataFrame] = {}
-        self._useful: dict[Workload, pd.DataFrame] = {}
         self.today: dict[Workload, Candidate] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
         self.lock = threading.Lock()
@@ -201,8 +199,7 @@ class Setting:
         out = Setting(portfolio, self.catalog)
         old, new = self.portfolio.organisation, portfolio.organisation
         if (old.clouds, old.geographies) == (new.clouds, new.geographies):
-            out._variants = {w: v for w, v in self._variants.items() if w in portfolio.workloads}
-            out._useful = {w: v for w, v in self._useful.items() if w in portfolio.workloads}
+            out.__dict__["forecasts"] = self.forecasts.only(portfolio.workloads)
         if old == new:
             out.today = {w: c for w, c in self.today.items() if w in portfolio.workloads}
             out.bounds = {k: b for k, b in self.bounds.items() if k[0] in portfolio.workloads}
@@ -219,22 +216,30 @@ class Setting:
         week = hourly_rps(self.catalog, workload.demand)
         return np.outer(self.growth, week).ravel()
 
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """What every workload's variants can do on the allowed chips."""
+        return Forecasts(self.catalog, Finder(self.catalog, self.allowed))
+
     def variants(self, workload: Workload) -> pd.DataFrame:
-        """Replica variants of a workload on allowed chips, predicted once."""
-        if workload not in self._variants:
-            self._variants[workload] = variants(self.catalog, workload, self.allowed)
-        return self._variants[workload]
+        """Replica variants of a workload on allowed chips, predicted once.
+
+        Returns
+        -------
+        DataFrame
+            Columns of `advisor.optimize.stacks.STACK` and ``NODE``, ``tensor_parallel``, the
+            prediction's columns, ``quality`` (share of today's) and ``reason`` (empty where
+            feasible).
+        """
+        return self.forecasts.variants(workload, self.portfolio.workloads)
 
     def useful(self, workload: Workload, today: Mapping[str, Any]) -> pd.DataFrame:
         """Feasible variants that can be part of a best plan under some levers."""
-        if workload not in self._useful:
-            table = self.variants(workload)
-            if not table.empty:
-                table = useful(self.catalog, workload, today, table)
-                table = under_load(self.catalog, workload, table)
-                table = table[table["reason"] == ""].reset_index(drop=True)
-            self._useful[workload] = table
-        return self._useful[workload]
+        return self.forecasts.of(workload, self.portfolio.workloads, today).useful
+
+    def dropped(self, workload: Workload, today: Mapping[str, Any]) -> pd.Series[str]:
+        """Why variants that fit alone fail once requests come at random, by row of `variants`."""
+        return self.forecasts.of(workload, self.portfolio.workloads, today).dropped
 
 
 def _price(usd: float | None) -> Array:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from advisor.catalog import Catalog
 from advisor.catalog.records import record
 from advisor.errors import PortfolioError
 from advisor.portfolio import HOURS_PER_MONTH, Workload, requests_per_month
@@ -18,31 +17,10 @@ from .fleet import machines, static, working_rates
 from .levers import rate_unit
 from .offers import weakest
 from .setting import Setting
-from .variants import techniques_today, under_load, with_predictions
+from .stacks import choice_today
+from .variants import under_load, with_predictions
 
 Choice = dict[str, Any]
-
-
-def choice_today(catalog: Catalog, workload: Workload) -> Choice:
-    """Values of all lever fields as deployed."""
-    current = workload.current
-    hosted_api = current.sourcing == "managed_api"
-    return {
-        "sourcing": current.sourcing,
-        "provider": f"{current.provider}/{current.api_model}" if hosted_api else None,
-        "cloud": None if hosted_api else current.cloud,
-        "region": None if hosted_api else current.region,
-        "instance": None if hosted_api else current.instance,
-        "tensor_parallel": None if hosted_api else current.tensor_parallel,
-        "model": catalog.lookup("models", workload.model)["model"],
-        "weight_precision": None if hosted_api else current.weight_precision,
-        "kv_precision": None if hosted_api else current.kv_precision,
-        "framework": None if hosted_api else current.framework,
-        "techniques": () if hosted_api else techniques_today(catalog, workload),
-        "compression": "none",
-        "cache": current.cache,
-        "purchase": None if hosted_api else current.purchase,
-    }
 
 
 def candidate_today(setting: Setting, workload: Workload) -> Candidate:
