@@ -57,6 +57,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         self.today: dict[Workload, Candidate] = {}
+        self.deployed: dict[Workload, dict[str, Any]] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
         self.lock = threading.Lock()
         self.sketches: dict[tuple[int, ...], Any] = {}
@@ -68,6 +69,12 @@ class Setting:
     def offers(self) -> pd.DataFrame:
         """All priced offers, allowed or not (today's may stand outside the allowed ones)."""
         return offers(self.catalog, self.portfolio.organisation)
+
+    @cached_property
+    def offered(self) -> dict[tuple[str | None, ...], int]:
+        """The row of `offers` of each cloud, region and instance."""
+        keys = self.offers[["cloud", "region", "instance"]].itertuples(index=False, name=None)
+        return {key: i for i, key in enumerate(keys)}
 
     @cached_property
     def allowed(self) -> pd.DataFrame:
@@ -198,14 +205,14 @@ class Setting:
         """A setting for a changed portfolio that keeps the predictions still valid."""
         out = Setting(portfolio, self.catalog)
         old, new = self.portfolio.organisation, portfolio.organisation
+        left = set(portfolio.workloads)
+        out.deployed = {w: d for w, d in self.deployed.items() if w in left}
         if (old.clouds, old.geographies) == (new.clouds, new.geographies):
-            out.__dict__["forecasts"] = self.forecasts.only(portfolio.workloads)
+            out.__dict__["forecasts"] = self.forecasts.only(left)
         if old == new:
-            out.today = {w: c for w, c in self.today.items() if w in portfolio.workloads}
-            out.bounds = {k: b for k, b in self.bounds.items() if k[0] in portfolio.workloads}
-            out.candidates = {
-                k: c for k, c in self.candidates.items() if k[0] in portfolio.workloads
-            }
+            out.today = {w: c for w, c in self.today.items() if w in left}
+            out.bounds = {k: b for k, b in self.bounds.items() if k[0] in left}
+            out.candidates = {k: c for k, c in self.candidates.items() if k[0] in left}
             out.__dict__.update(
                 {k: self.__dict__[k] for k in ("offers", "allowed") if k in self.__dict__}
             )
