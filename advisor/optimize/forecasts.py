@@ -21,7 +21,7 @@ from advisor.portfolio import Workload
 from advisor.portfolio.model import Deployment
 
 from .recalibrate import speeds
-from .stacks import SPLITS, Bools, Finder, Ints, Kept, Ways, choice_today, kept
+from .stacks import SPLITS, Bools, Finder, Ints, Ways, choice_today
 from .thin import effort, unbeaten
 from .variants import loaded, predictions, quality
 
@@ -171,8 +171,7 @@ class Forecasts:
                 self._found[key] = answer if rows <= KEPT_ROWS else answer._replace(variants=None)
 
     def _ask(self, workload: Workload, today: Mapping[str, Any]) -> _Ask:
-        of = kept(self.catalog, workload)
-        ways = self.finder.ways(of)
+        of, ways = self.finder.ways(workload)
         key = (of, workload.model, workload.substitutes, _stack_today(today))
         if key not in self._held:
             self._held[key] = self._against(workload, today, ways)
@@ -310,4 +309,4 @@ def _chunks(asks: Mapping[Key, _Ask]) -> Iterator[list[Key]]:
             yield part
 
 
-__all__ = ["Forecast", "Forecasts", "Kept", "question"]
+__all__ = ["Forecast", "Forecasts", "question"]

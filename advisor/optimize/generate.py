@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from advisor.catalog import Catalog
 from advisor.portfolio import Workload
 
 from .caches import CacheOption, cache_options, cached
@@ -14,6 +15,7 @@ from .choices import Array, Candidate, platforms_of
 from .columns import Columns
 from .effort import VariantWork, mapped, variant_work
 from .hosted import hosted
+from .network import network_s
 from .places import Bools, Ints, Places, inside, undominated
 from .setting import Setting
 from .thin import bit
@@ -39,19 +41,22 @@ def _columns(setting: Setting, workload: Workload) -> Columns:
     joined = np.zeros((3, 0), np.int64)
     if not variants.empty:
         work = variant_work(setting.catalog, workload, today.choice, variants)
-        joined = _joined(found, workload, variants, today)
+        joined = _joined(setting.catalog, found, workload, variants, today)
     return _assembled(setting, workload, given, variants, work, options, joined)
 
 
-def _joined(found: Places, workload: Workload, variants: pd.DataFrame, today: Candidate) -> Ints:
+def _joined(
+    catalog: Catalog, found: Places, workload: Workload, variants: pd.DataFrame, today: Candidate
+) -> Ints:
     """Variant, place and whether fixed of every machine column, shape (3, n)."""
     able = inside(found, workload)
-    here = _here(found, today)
-    pooled = undominated(found, able & found.table["allowed"].to_numpy(), here)
-    parts = [_matches(found, variants, pooled, fixed=False)]
+    here, way = _here(found, today), network_s(catalog, workload, found.table["geography"])
+    allowed = able & found.table["allowed"].to_numpy()
+    pooled = undominated(found, allowed, here, way)
+    parts = [_matches(found, variants, pooled, way, fixed=False)]
     if today.choice["sourcing"] != "managed_api":
         priced = found.table[str(today.choice["purchase"])].notna().to_numpy()
-        parts.append(_matches(found, variants, able & here & priced, fixed=True))
+        parts.append(_matches(found, variants, able & here & priced, way, fixed=True))
     return np.concatenate(parts, axis=1)
 
 
@@ -61,8 +66,10 @@ def _here(found: Places, today: Candidate) -> Bools:
     return np.asarray((t["cloud"] == c["cloud"]) & (t["region"] == c["region"]))
 
 
-def _matches(found: Places, variants: pd.DataFrame, able: Bools, *, fixed: bool) -> Ints:
-    """Every variant in every place that has its machine with enough chips."""
+def _matches(
+    found: Places, variants: pd.DataFrame, able: Bools, way: Array, *, fixed: bool
+) -> Ints:
+    """Every variant in every place that has its machine with enough chips, as far from users."""
     node = found.node_of(variants)
     where = np.flatnonzero(able)
     where = where[np.argsort(found.node[where], kind="stable")]
@@ -73,6 +80,8 @@ def _matches(found: Places, variants: pd.DataFrame, able: Bools, *, fixed: bool)
     place = where[np.repeat(first, count) + offset]
     split = variants["tensor_parallel"].to_numpy(float)[variant]
     enough = found.devices[place] >= split
+    # An unknown way fits none: no variant that is useful rests on one.
+    enough &= variants["network_s"].to_numpy(float)[variant] == way[place]
     return np.stack([variant[enough], place[enough], np.full(enough.sum(), int(fixed))])
 
 

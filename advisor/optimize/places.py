@@ -134,8 +134,10 @@ def inside(found: Places, workload: Workload) -> Bools:
     return held.to_numpy()
 
 
-def undominated(found: Places, able: Bools, keep: Bools) -> Bools:
+def undominated(found: Places, able: Bools, keep: Bools, way: Array) -> Bools:
     """Places worth buying in: those that no other of the same machine undercuts on every price.
+
+    Only places as far from the users are compared.
 
     The lower bound stays valid for what is left out: with the rents of the place that undercuts
     it, no choice that uses the dearer one costs less.
@@ -146,10 +148,15 @@ def undominated(found: Places, able: Bools, keep: Bools) -> Bools:
         Places to choose among.
     keep : array of bool
         Of those, the ones to keep whatever they cost: today's own, or with machines already held.
+    way : array, shape (places,)
+        `advisor.optimize.network.network_s`, s.
     """
     t = found.table
     like = pd.factorize(
-        pd.MultiIndex.from_arrays([t["sourcing"], found.node, found.devices]), sort=False
+        pd.MultiIndex.from_arrays(
+            [t["sourcing"], found.node, found.devices, np.nan_to_num(way, nan=-1)]
+        ),
+        sort=False,
     )[0]
     out = able.copy()
     index = np.flatnonzero(able)

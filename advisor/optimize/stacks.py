@@ -17,6 +17,8 @@ from advisor.performance.chips import peak_tflops
 from advisor.performance.lookup import Lookup
 from advisor.portfolio import Workload
 
+from .network import network_s
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -35,7 +37,8 @@ STACK = (
     "weight_precision",
     "kv_precision",
 )
-NODE = ("accelerator", "chip_share", "host_memory_gib")
+NODE = ("accelerator", "chip_share", "host_memory_gib", "network_s")
+"""A replica's chip, and the way from there to the workload's users."""
 
 
 def choice_today(catalog: Catalog, workload: Workload) -> dict[str, Any]:
@@ -92,6 +95,7 @@ class Kept(NamedTuple):
     framework: str | None
     weight_precision: str | None
     techniques: tuple[str, ...]
+    users: tuple[str, ...]
 
 
 def kept(catalog: Catalog, workload: Workload) -> Kept:
@@ -102,6 +106,7 @@ def kept(catalog: Catalog, workload: Workload) -> Kept:
         workload.current.framework,
         workload.current.weight_precision,
         techniques_today(catalog, workload),
+        workload.users,
     )
 
 
@@ -140,40 +145,41 @@ class Finder:
     catalog: Catalog
     offers: pd.DataFrame
     _ways: dict[Kept, Ways] = field(default_factory=dict)
-    _nodes: dict[bool, pd.DataFrame] = field(default_factory=dict)
-    _runs: dict[tuple[str, str], Bools] = field(default_factory=dict)
+    _nodes: dict[tuple[Any, ...], pd.DataFrame] = field(default_factory=dict)
+    _runs: dict[tuple[Any, ...], Bools] = field(default_factory=dict)
 
-    def ways(self, of: Kept) -> Ways:
-        """Every stack on every node that it runs on."""
+    def ways(self, workload: Workload) -> tuple[Kept, Ways]:
+        """Every stack on every node that it runs on, and what decides which those are."""
+        of = kept(self.catalog, workload)
         if of not in self._ways:
             stacks = pd.DataFrame(_stacks(self.catalog, of), columns=list(STACK))
-            nodes = self._nodes_of(splits=of.kind == "llm")
+            key = (of.kind == "llm", of.users)
+            if key not in self._nodes:
+                way = network_s(self.catalog, workload, self.offers["geography"])
+                self._nodes[key] = _nodes(self.offers.assign(network_s=way), splits=key[0])
+            nodes = self._nodes[key]
             able = np.zeros((len(stacks), len(nodes)), bool)
             if able.size:
-                able = self._able(stacks, nodes, of.kind)
+                able = self._able(stacks, nodes, of)
             stack, node = (part.astype(np.int64) for part in np.nonzero(able))
             self._ways[of] = Ways(stacks, nodes[[*NODE, "tensor_parallel"]], stack, node)
-        return self._ways[of]
+        return of, self._ways[of]
 
-    def _nodes_of(self, *, splits: bool) -> pd.DataFrame:
-        if splits not in self._nodes:
-            self._nodes[splits] = _nodes(self.offers, splits=splits)
-        return self._nodes[splits]
-
-    def _able(self, stacks: pd.DataFrame, nodes: pd.DataFrame, kind: str) -> Bools:
+    def _able(self, stacks: pd.DataFrame, nodes: pd.DataFrame, of: Kept) -> Bools:
         """Which stack runs on which node at all: framework, vendor, arithmetic. Shape (s, n)."""
         out = np.ones((len(stacks), len(nodes)), bool)
         for column, runs in (
-            ("framework", partial(_serves, kind=kind)),
+            ("framework", partial(_serves, kind=of.kind)),
             ("weight_precision", _computes),
             ("kv_precision", _computes),
         ):
             codes, names = pd.factorize(stacks[column])
             each = []
             for name in names:
-                if (kind, name) not in self._runs:
-                    self._runs[kind, name] = runs(self.catalog, nodes, name)
-                each.append(self._runs[kind, name])
+                key = (of.kind, of.users, name)
+                if key not in self._runs:
+                    self._runs[key] = runs(self.catalog, nodes, name)
+                each.append(self._runs[key])
             out &= np.stack(each)[codes]
         return out
 

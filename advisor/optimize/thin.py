@@ -20,7 +20,8 @@ from advisor.portfolio import LEVERS, Lever, Workload
 from .effort import hours, mapped
 from .levers import LEVER_FIELDS
 
-SAME = ["model", "framework", "accelerator", "chip_share", "host_memory_gib", "tensor_parallel"]
+SAME = ["model", "framework", "accelerator", "chip_share", "host_memory_gib"]
+SAME += ["network_s", "tensor_parallel"]
 """Variants that differ in these are never compared."""
 
 

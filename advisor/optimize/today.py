@@ -15,6 +15,7 @@ from . import hosted
 from .choices import Candidate
 from .fleet import machines, static, working_rates
 from .levers import rate_unit
+from .network import network_s
 from .offers import weakest
 from .setting import Setting
 from .stacks import NODE, STACK, choice_today
@@ -164,7 +165,9 @@ def _predicted(setting: Setting, workloads: list[Workload]) -> list[dict[str, An
     ]
     choices = pd.DataFrame([choice_today(catalog, w) for w in workloads])
     fields = [f for f in (*STACK, "tensor_parallel") if f != "params_factor"]
-    nodes = setting.offers.iloc[places][list(NODE)].reset_index(drop=True)
+    offers = setting.offers.iloc[places].reset_index(drop=True)
+    ways = [network_s(catalog, w, offers["geography"].iloc[[i]]) for i, w in enumerate(workloads)]
+    nodes = offers.assign(network_s=np.concatenate(ways))[list(NODE)]
     table = pd.concat([choices[fields].assign(params_factor=1.0), nodes], axis=1)
     kept = [quality(catalog, w, table.iloc[[i]]) for i, w in enumerate(workloads)]
     found = predictions(catalog, workloads, of, table, np.concatenate(kept))

@@ -18,18 +18,13 @@ from advisor.performance.under_load import under_load as load_of
 from advisor.portfolio import Workload
 
 from .effort import mapped
+from .network import UNPLACED
 from .recalibrate import Correction, correction
 from .stacks import NO_COMPRESSION, Ints
 
 Array = npt.NDArray[np.float64]
 
 RANDOM = "misses latency at the percentile once requests come at random"
-
-
-def with_predictions(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.DataFrame:
-    """`predictions` for the variants of one workload."""
-    kept = quality(catalog, workload, table)
-    return predictions(catalog, [workload], np.zeros(len(table), np.int64), table, kept)
 
 
 def under_load(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.DataFrame:
@@ -65,13 +60,23 @@ def predictions(
         asked[target] *= corrected.speed
     found = corrected.apply(predict(catalog, asked))
     floor = np.array([w.quality_floor for w in workloads])[of]
-    reason = found["reason"].to_numpy(object).copy()
+    reason = _with_network(table, found["reason"].to_numpy(object))
     poor = np.flatnonzero((kept < floor - 1e-9) & (reason == ""))
     pairs, which = np.unique(np.stack([kept[poor], floor[poor]]), axis=1, return_inverse=True)
     texts = [f"quality {q:.1%} is under the floor of {least:.1%}" for q, least in pairs.T]
     reason[poor] = np.array(texts, object)[which.ravel()]
     out = pd.concat([table, found.assign(reason=reason)], axis=1)
     return out.assign(quality=kept, alone_low=np.nan, own_speed=corrected.speed)
+
+
+def _with_network(table: pd.DataFrame, reason: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Reasons that tell what the way to the users takes, and fail where that is not known."""
+    out, way = reason.copy(), table["network_s"].to_numpy(float)
+    for i in np.flatnonzero(way > 0):
+        if out[i].startswith("misses latency") and "per token" not in out[i]:
+            out[i] = f"{out[i]} ({way[i] * 1e3:.0f} ms of the target go to the network)"
+    out[np.isnan(way) & (out == "")] = UNPLACED
+    return out
 
 
 def loaded(
@@ -123,6 +128,7 @@ def _asked(
 
     usual = float(catalog.lookup("techniques", "prefix_caching")["hit_ratio"] or 0.0)
     share = each(lambda w: usual if w.prefix_share is None else w.prefix_share)
+    way = np.nan_to_num(table["network_s"].to_numpy(float))
     waits = each(lambda w: float(w.deferrable_hours is not None))
     return table.assign(
         continuous=has("continuous_batching"),
@@ -132,9 +138,10 @@ def _asked(
         prefix_hit=share * has("prefix_caching"),
         isl_tokens=each(lambda w: w.isl_tokens),
         osl_tokens=each(lambda w: w.osl_tokens),
-        ttft_slo_s=target(lambda w: w.slo.ttft_s or w.slo.latency_s),
+        # What the way to the users takes is not left for the answer.
+        ttft_slo_s=np.maximum(target(lambda w: w.slo.ttft_s or w.slo.latency_s) - way, 0.0),
         tpot_slo_s=target(lambda w: w.slo.tpot_s),
-        latency_slo_s=target(lambda w: w.slo.latency_s),
+        latency_slo_s=np.maximum(target(lambda w: w.slo.latency_s) - way, 0.0),
     )
 
 
