@@ -157,7 +157,7 @@ def test_why_not_tells_of_random_arrivals(tight: Setting) -> None:
     shown = every_variant(plan, workload.name, levers)["reason"]
     assert set(shown[shown.isin([RANDOM, OUTDONE])].index) <= set(why.index)
     assert (shown == RANDOM).any()
-    by = ("accelerator", "tensor_parallel", "techniques", "weight_precision", "kv_precision")
+    by = [*SAME, "techniques", "weight_precision", "kv_precision"]
     told = considered(plan, workload.name, levers, by)
     assert (told["reason"] == RANDOM).any()
 
