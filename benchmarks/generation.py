@@ -27,17 +27,14 @@ from advisor.performance.anchors import known
 from advisor.portfolio import Portfolio, parse
 from advisor.portfolio.load import load_portfolio, sample_path
 
-MACHINES = (
-    *("c7i.2xlarge", "g4dn.xlarge", "g5.xlarge", "g5.12xlarge", "g6.xlarge", "g6e.xlarge"),
-    *("g6e.12xlarge", "p4de.24xlarge", "p5.48xlarge"),
-)
-REGIONS = ("us-east-1", "us-west-2")
-FRAMEWORKS = ("vllm", "torchserve", "onnxruntime", "triton")
+MACHINES = ("g4dn.xlarge", "g5.xlarge", "g5.12xlarge", "p4de.24xlarge")
+REGIONS = ("us-east-1",)
+FRAMEWORKS = ("vllm", "torchserve", "onnxruntime")
 LANGUAGE = (
     ("Llama-3.1-8B", "g5.12xlarge", 4),
-    ("Mistral-7B", "g6e.xlarge", 1),
+    ("Mistral-7B", "g5.xlarge", 1),
     ("Qwen2.5-14B", "p4de.24xlarge", 2),
-    ("Llama-3.1-70B", "p5.48xlarge", 8),
+    ("Llama-3.1-70B", "p4de.24xlarge", 8),
 )
 ONE_PASS = (
     ("BERT-base", "encoder", "classification", "g4dn.xlarge"),

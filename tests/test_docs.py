@@ -43,3 +43,12 @@ def test_every_decision_is_in_the_index():
     for name in decisions:
         text = (folder / name).read_text("utf-8")
         assert all(f"\n**{part}**" in text for part in ("Context.", "Decision.", "Consequence."))
+
+
+def test_examples_of_the_optimizer_run():
+    text = (ROOT / "docs/optimizer.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert "assert " in block
+        exec(compile(block, "docs/optimizer.md", "exec"), {})  # noqa: S102  our own document

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def test_there_is_one_for_the_app_each_step_and_the_accuracy_card() -> None:
-    assert len(NOTEBOOKS) == 11
+def test_there_is_one_for_the_app_each_step_and_each_other_panel() -> None:
+    assert len(NOTEBOOKS) == 12
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .scenario import Scenario
 
-__all__ = ["Scenario", "open_accuracy", "open_app", "open_step"]
+__all__ = ["Scenario", "open_accuracy", "open_app", "open_certainty", "open_step"]
 
 
 def open_app(scenario: Scenario | None = None) -> Any:
@@ -32,6 +32,13 @@ def open_accuracy(scenario: Scenario | None = None) -> Any:
     from .shell import accuracy_widget
 
     return accuracy_widget(scenario)
+
+
+def open_certainty(scenario: Scenario | None = None) -> Any:
+    """How sure the plan is: scenarios, reasons, fair shares, near-tied plans."""
+    from .shell import certainty_widget
+
+    return certainty_widget(scenario)
 
 
 def __getattr__(name: str) -> Any:

@@ -139,12 +139,13 @@ class StepPanel:
         return [card("Proposed moves", self._actions, hint=_actions_hint(report.actions))]
 
     def _row(self, a: Action) -> dict[str, Any]:
-        workload = self.scenario.portfolio.workload(a.workload)
+        p = self.scenario.portfolio
+        models = {w.name: w.model for w in p.workloads} | {j.name: j.model for j in p.training}
         low, high = money(a.saving_low_usd_month), money(a.saving_high_usd_month)
         return {
             "id": a.workload,
             "workload": a.workload,
-            "volume": workload.model,
+            "volume": models[a.workload],
             "today": a.today,
             "today_sub": a.today_sub,
             "proposed": a.proposed,
@@ -162,6 +163,8 @@ class StepPanel:
     def _later(self, a: Action) -> str:
         """A remark where a later step has changed what is proposed here."""
         view, lever = self.scenario.view, self.step.lever
+        if a.workload not in {w.name for w in view.portfolio.workloads}:
+            return ""
         here = view.plans[self.step.key].candidate(a.workload)
         final = view.final.candidate(a.workload)
         if lever is None or not a.accepted or same_choice(here, final, lever):

@@ -225,6 +225,15 @@ def step_widget(key: str, scenario: Scenario | None = None) -> Any:
 def accuracy_widget(scenario: Scenario | None = None) -> Any:
     """The accuracy card by itself, for its notebook."""
     scenario = scenario or Scenario()
-    panel = AccuracyPanel(scenario)
+    return _alone(scenario, AccuracyPanel(scenario))
+
+
+def certainty_widget(scenario: Scenario | None = None) -> Any:
+    """How sure the plan is, by itself, for its notebook."""
+    scenario = scenario or Scenario()
+    return _alone(scenario, CertaintyPanel(scenario))
+
+
+def _alone(scenario: Scenario, panel: AccuracyPanel | CertaintyPanel) -> Any:
     scenario.observe(lambda _change: panel.refresh(), "view")
     return page(stack(*panel.main), stack(*panel.aside))

@@ -8,7 +8,7 @@ from advisor.app.scenario import Scenario
 from advisor.app.widgets import html
 from advisor.app.widgets.fields import Choice
 from advisor.app.widgets.layout import card
-from advisor.optimize.flips import explain
+from advisor.optimize.explain import explain
 from advisor.playbook import certainty as words
 
 

@@ -12,7 +12,7 @@ from advisor.app.widgets.fields import Choice
 from advisor.app.widgets.layout import card
 from advisor.catalog import ROW_TYPES, Catalog
 from advisor.format import money
-from advisor.optimize.explain import considered
+from advisor.optimize.considered import considered
 from advisor.playbook.describe import machine, machine_sub
 
 QUESTIONS = {

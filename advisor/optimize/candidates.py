@@ -127,6 +127,7 @@ def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
             waits=bool(workload.waits_a_day and not fixed[at]),
             predictions_per_month=today.predictions_per_month,
             details=details,
+            around_usd_month=float(found.around_usd[i] + found.disk_usd[i] * counts[at].mean()),
         )
 
 

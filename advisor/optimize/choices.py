@@ -42,6 +42,8 @@ class Candidate:
         Prices of its pool where machines are bought jointly; None where it pays for itself.
     spot_share : float
         Most of its machines that may be spot.
+    around_usd_month : float
+        Storage, balancing and traffic around it.
     waits : bool
         Whether its machines are a volume of each day and may run at any of its hours.
     """
@@ -55,6 +57,7 @@ class Candidate:
     offer: Offer | None = None
     spot_share: float = 0.0
     waits: bool = False
+    around_usd_month: float = 0.0
     predictions_per_month: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
 

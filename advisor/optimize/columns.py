@@ -50,6 +50,8 @@ class Columns:
         Levers that must be open, as bits.
     hours, run_usd, once_usd : array
         Engineering hours; USD a month and once, without the machines of its own.
+    around_usd, disk_usd : array
+        What stands around it, USD a month, and the disks of each of its machines.
     per_machine : array of int
         Replicas per machine.
     platforms : array of int
@@ -69,6 +71,8 @@ class Columns:
     hours: Array
     run_usd: Array
     once_usd: Array
+    around_usd: Array
+    disk_usd: Array
     per_machine: Ints
     platforms: Ints
     built: dict[int, Candidate] = field(default_factory=dict)
@@ -92,10 +96,12 @@ class Columns:
     def own_usd(self, setting: Setting, columns: Ints) -> Array:
         """What columns cost apart from their pools, one-off work spread over the horizon, USD."""
         usd = self.run_usd[columns] + self.once_usd[columns] / setting.horizon_months
-        paid = np.flatnonzero(~np.isnan(self.price[columns]))
-        if len(paid):
-            fleets = self.machines(setting, columns[paid]).mean(axis=1)
-            usd[paid] += self.price[columns[paid]] * fleets * HOURS_PER_MONTH
+        usd += self.around_usd[columns]
+        run = np.flatnonzero(self.variant[columns] >= 0)
+        if len(run):
+            fleets = self.machines(setting, columns[run]).mean(axis=1)
+            hourly = np.nan_to_num(self.price[columns[run]]) * HOURS_PER_MONTH
+            usd[run] += (hourly + self.disk_usd[columns[run]]) * fleets
         return usd
 
     def machines(self, setting: Setting, columns: Ints) -> Array:

@@ -1,245 +1,182 @@
-"""Why this and not that: what a workload could run on, with its cost or what stands against it.
+"""Why a workload's choice won: the next dearer ones, what they lose on, and what would turn it.
 
-Nothing is decided here. The variants are those the solver chose from, under the same levers, and
-costs are differences of the same objective with everything else as planned.
+Everything else stays as planned. A flip point is where the choice and its nearest rival on another
+machine, host or model cost the same; beyond it the rival wins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
 
-import pandas as pd
+import numpy as np
+from scipy.optimize import brentq
 
-from advisor.catalog.records import records
-from advisor.portfolio import Lever, Workload
-
-from .candidates import candidates
+from .candidates import build
 from .choices import Candidate
-from .frozen import frozen_fields, masked
+from .generate import columns
 from .plan import Plan
-from .setting import Setting
+from .scenarios import needed, outgrown
 
-SWING = 0.5
-"""Half of the prediction's spread reaches the bill: fleets are sized at its low end already."""
+NEXT = 5
+LOOKED_AT = 60
+"""Nearest columns that are priced."""
+DIFFERENT = ("sourcing", "provider", "cloud", "region", "instance", "model")
+"""A rival differs in one of these."""
+ALSO = ("framework", "weight_precision", "kv_precision", "cache", "tensor_parallel")
+RANGE = 10.0
+"""Factors up to which, and down to whose inverse, demand and speed are tried."""
 
-NO_OFFER = "no machine"
-
-
-def today_of(plan: Plan, name: str) -> Candidate:
-    """Today's deployment of a workload."""
-    return next(c for c in plan.today if c.workload == name)
-
-
-def usd_month(plan: Plan, candidate: Candidate) -> float:
-    """What a workload would cost with this choice and everything else as planned, USD a month."""
-    trial = [candidate if c.workload == candidate.workload else c for c in plan.chosen]
-    change = plan.objective.total(trial) - plan.objective.total(plan.chosen)
-    return plan.workload_usd_month[candidate.workload] + change
+Kind = Literal["price", "rival_price", "demand", "speed", "rival_speed"]
 
 
-def interval(candidate: Candidate, usd: float) -> tuple[float, float] | None:
-    """80 % interval of a cost from the prediction's spread; None where nothing is predicted."""
-    spread = float(candidate.details.get("spread") or 0.0)
-    price = candidate.details.get("machine_usd_hour")
-    if price is None or not spread or not candidate.machines.any():
-        return None
-    machines = float(candidate.machines.mean()) * float(price) * 730.0
-    swing = SWING * machines * spread / (1.0 + spread)
-    return max(usd - swing, 0.0), usd + swing
+@dataclass(frozen=True, eq=False)
+class Option:
+    """A choice that was not made.
 
-
-def every_variant(plan: Plan, name: str, levers: frozenset[Lever]) -> pd.DataFrame:
-    """Every replica variant of a workload under the levers, feasible or not.
-
-    Returns
-    -------
-    DataFrame
-        Choice and prediction columns of `Setting.variants`; ``reason`` is empty where the variant
-        would work, also once requests come at random, and a machine for it can be had.
+    Attributes
+    ----------
+    extra_usd_month : float
+        What it would cost more, USD a month.
+    machines_usd_month, work_usd_month, platforms_usd_month : float
+        Of which machines and requests, one-off work, and platforms.
     """
-    workload, today = plan.portfolio.workload(name), today_of(plan, name)
-    table = plan.setting.variants(workload)
-    if table.empty:
-        return table
-    dropped = plan.setting.dropped(workload, today.choice)
-    reason = table["reason"].astype(object)
-    reason.loc[dropped.index] = dropped
-    table = table.assign(reason=reason)
-    frozen = frozen_fields(levers, today)
-    return _with_offers(plan.setting, frozen, masked(table, frozen))
+
+    candidate: Candidate
+    extra_usd_month: float
+    machines_usd_month: float
+    work_usd_month: float
+    platforms_usd_month: float
 
 
-def considered(
-    plan: Plan, name: str, levers: frozenset[Lever], by: Sequence[str] = ("accelerator",)
-) -> pd.DataFrame:
-    """The cheapest choice for each value of `by`, or the most telling reason against it.
+@dataclass(frozen=True, eq=False)
+class Flip:
+    """The factor on a figure from which the rival is as cheap; None where there is none."""
+
+    kind: Kind
+    factor: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why this choice.
+
+    Attributes
+    ----------
+    chosen : Candidate
+    options : list of Option
+        The next dearer ones.
+    rival : Candidate, optional
+        The nearest on another machine, host or model.
+    flips : list of Flip
+    """
+
+    chosen: Candidate
+    options: list[Option]
+    rival: Candidate | None
+    flips: list[Flip]
+
+
+def explain(plan: Plan, name: str) -> Explanation:
+    """Why the plan runs a workload as it does.
 
     Parameters
     ----------
     name : str
-        A workload that runs on machines, or may under the levers.
-    levers : frozenset of levers
-        What may differ from today; ``SOURCING`` is left out.
-    by : sequence of str
-        Columns of the variants of which each value has a candidate on the shortlist: accelerator,
-        framework, or weight_precision with kv_precision.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `by`, ``usd_month`` (NaN where rejected), ``reason``, ``candidate`` and
-        ``today`` (whether it is the deployment itself, which always comes as a row of its own);
-        cheapest first, then the rejected, nearest to working first.
+        Of the workload.
     """
-    setting, workload = plan.setting, plan.portfolio.workload(name)
-    levers = levers - {"SOURCING", "CACHING"}
-    today = today_of(plan, name)
-    frozen = frozen_fields(levers, today)
-    found = _cheapest(plan, workload, levers, by)
-    rows: list[dict[str, Any]] = []
-    if today.choice["sourcing"] != "managed_api":
-        rows.append(_row(by, _key(today, by), today, usd_month(plan, today), today=True))
-    rows += [_row(by, key, c, usd) for key, (usd, c) in found.items()]
-    rows.sort(key=lambda r: r["usd_month"])
-    rejected = every_variant(plan, name, levers)
-    seen = {_key(today, by), *found}
-    if len(rejected):
-        ranked = rejected.assign(_near=_nearness(rejected)).sort_values("_near", kind="stable")
-        for row in records(ranked.drop_duplicates(list(by))):
-            key = tuple(row[c] for c in by)
-            if key not in seen:
-                seen.add(key)
-                why = row["reason"] or "another choice does as much for no more work"
-                rows.append(_row(by, key, None, float("nan"), reason=why))
-    if tuple(by) in _ABSENT:
-        for value, reason in _ABSENT[tuple(by)](setting, workload, frozen):
-            if (value,) not in seen:
-                rows.append(_row(by, (value,), None, float("nan"), reason=reason))
-    columns = [*by, "usd_month", "reason", "candidate", "today"]
-    return pd.DataFrame(rows, columns=columns)
+    w = [x.name for x in plan.portfolio.workloads].index(name)
+    chosen = plan.chosen[w]
+    alone = plan.objective.swapping(plan.chosen, w)
+    workload = plan.portfolio.workloads[w]
+    near = build(plan.setting, columns(plan.setting, workload), plan.nearest[w][:LOOKED_AT])
+    limit = plan.portfolio.organisation.engineering_hours
+    left = np.inf if limit is None else limit - plan.engineering_hours + chosen.total_hours
+    priced = sorted(
+        ((alone(c), c) for c in near if c.total_hours <= left), key=lambda pair: pair[0]
+    )
+    here, seen = alone(chosen), {_key(chosen, DIFFERENT + ALSO)}
+    options: list[Option] = []
+    for usd, candidate in priced:
+        if _key(candidate, DIFFERENT + ALSO) not in seen and len(options) < NEXT:
+            seen.add(_key(candidate, DIFFERENT + ALSO))
+            options.append(_option(plan, w, candidate, usd - here))
+    rivals = [(u, c) for u, c in priced if _key(c, DIFFERENT) != _key(chosen, DIFFERENT)]
+    if not rivals:
+        return Explanation(chosen, options, None, [])
+    rival = rivals[0][1]
+    return Explanation(
+        chosen, options, rival, _flips(plan, w, rival, max(rivals[0][0] - here, 0.0))
+    )
 
 
-def _cheapest(
-    plan: Plan,
-    workload: Workload,
-    levers: frozenset[Lever],
-    by: Sequence[str],
-) -> dict[tuple[Any, ...], tuple[float, Candidate]]:
-    """The cheapest candidate of each group."""
-    setting, today = plan.setting, today_of(plan, workload.name)
-    pool = [
-        c
-        for c in (*candidates(setting, workload, levers)[1:], plan.candidate(workload.name))
-        if c.choice["sourcing"] != "managed_api" and c is not today
+def _key(candidate: Candidate, fields: tuple[str, ...]) -> tuple[object, ...]:
+    return tuple(candidate.choice[name] for name in fields)
+
+
+def _option(plan: Plan, w: int, candidate: Candidate, extra: float) -> Option:
+    chosen, months = plan.chosen[w], plan.setting.horizon_months
+    trial = [*plan.chosen[:w], candidate, *plan.chosen[w + 1 :]]
+    platforms = plan.objective.platforms_usd_month(trial)
+    platforms -= plan.objective.platforms_usd_month(plan.chosen)
+    work = (candidate.one_off_usd - chosen.one_off_usd) / months
+    return Option(candidate, extra, extra - work - platforms, work, platforms)
+
+
+def _flips(plan: Plan, w: int, rival: Candidate, extra: float) -> list[Flip]:
+    chosen = plan.chosen[w]
+    mine, theirs = _running(plan, w, chosen), _running(plan, w, rival)
+    out = [
+        Flip("price", 1.0 + extra / mine if mine > 0 else None),
+        Flip("rival_price", 1.0 - extra / theirs if theirs > extra else None),
     ]
-    out: dict[tuple[Any, ...], tuple[float, Candidate]] = {}
-    for candidate in pool:
-        key, usd = _key(candidate, by), usd_month(plan, candidate)
-        if key not in out or usd < out[key][0]:
-            out[key] = (usd, candidate)
+
+    def lead(demand: float = 1.0, speed: float = 1.0, rival_speed: float = 1.0) -> float:
+        """What the rival costs more, USD a month."""
+        return (
+            extra
+            + (_running(plan, w, rival, demand, rival_speed) - theirs)
+            - (_running(plan, w, chosen, demand, speed) - mine)
+            + (rival.around_usd_month - chosen.around_usd_month) * (demand - 1.0)
+        )
+
+    out.append(Flip("demand", _nearest(lambda f: lead(demand=f))))
+    out.append(Flip("speed", _turn(lambda f: lead(speed=f), 1.0 / RANGE)))
+    out.append(Flip("rival_speed", _turn(lambda f: lead(rival_speed=f), RANGE)))
     return out
 
 
-def _key(candidate: Candidate, by: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(candidate.choice.get(c, candidate.details.get(c)) for c in by)
+def _running(
+    plan: Plan, w: int, candidate: Candidate, demand: float = 1.0, speed: float = 1.0
+) -> float:
+    """What a choice's machines or requests cost beside the others' as planned, USD a month."""
+    workload, asked = plan.portfolio.workloads[w], np.array([demand / speed])
+    if candidate.choice["sourcing"] == "managed_api":
+        return candidate.run_rate_usd_month * demand
+    if candidate.offer is None:
+        grown = outgrown(plan.setting, workload, candidate, asked)
+        return candidate.run_rate_usd_month * float(grown[0])
+    mates = [m for m in plan.chosen if m.pool == candidate.pool and m.workload != workload.name]
+    runs = candidate
+    if demand != speed:
+        machines = needed(plan.setting, workload, candidate, asked)[0]
+        runs = replace(candidate, machines=machines)
+    usd = plan.objective.price([*mates, runs]).usd_month
+    return usd - (plan.objective.pool_bill(mates).usd_month if mates else 0.0)
 
 
-def _row(
-    by: Sequence[str],
-    key: tuple[Any, ...],
-    candidate: Candidate | None,
-    usd: float,
-    *,
-    reason: str = "",
-    today: bool = False,
-) -> dict[str, Any]:
-    return {
-        **dict(zip(by, key, strict=True)),
-        "usd_month": usd,
-        "reason": reason,
-        "candidate": candidate,
-        "today": today,
-    }
+def _turn(lead: Callable[[float], float], end: float) -> float | None:
+    """The factor between 1 and `end` at which the lead is gone."""
+    if lead(end) >= 0:
+        return None
+    if lead(1.0) <= 0:
+        return 1.0
+    # Whole machines make steps: the root is of the step that crosses.
+    return float(brentq(lead, min(1.0, end), max(1.0, end), xtol=1e-3))
 
 
-def _nearness(table: pd.DataFrame) -> pd.Series[float]:
-    """How far a rejected variant is from working: quality, then latency, then memory."""
-    reason = table["reason"].astype(str)
-    kind = pd.Series(4.0, index=table.index)
-    for rank, start in enumerate(
-        ("quality", "misses latency", "does not fit: no room", "does not fit")
-    ):
-        kind[reason.str.startswith(start) & (kind == 4.0)] = float(rank)
-    kind[reason.str.startswith(NO_OFFER)] = 5.0
-    kind[reason == ""] = -1.0
-    first = pd.to_numeric(table["first_s"]) + 10.0 * pd.to_numeric(table["token_s"])
-    within = (first / first.max()).fillna(0.0) if first.max() > 0 else first.fillna(0.0)
-    fewer = 1.0 / (1.0 + pd.to_numeric(table["tensor_parallel"]))
-    return kind + 0.99 * within.where(kind <= 1.0, fewer)
-
-
-def _with_offers(setting: Setting, frozen: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    """The variants, with a reason where no machine for them can be had."""
-    offers = setting.offers if frozen.get("cloud") else setting.allowed
-    where = "where you may buy"
-    if frozen.get("region"):
-        offers = offers[
-            (offers["region"] == frozen["region"]) & (offers["cloud"] == frozen["cloud"])
-        ]
-        where = f"in {frozen['region']} ({frozen['cloud']})"
-    most = table["accelerator"].map(offers.groupby("accelerator")["devices"].max()).fillna(0.0)
-    reason = table["reason"].astype(object).copy()
-    few = most < table["tensor_parallel"].astype(float)
-    reason[few] = [f"{NO_OFFER} of {n:g} {where}" for n in table.loc[few, "tensor_parallel"]]
-    reason[most == 0] = f"{NO_OFFER} with it {where}"
-    return table.assign(reason=reason)
-
-
-def _chips_without_variants(
-    setting: Setting, workload: Workload, frozen: Mapping[str, Any]
-) -> list[tuple[str, str]]:
-    catalog, out = setting.catalog, []
-    chips = setting.allowed.drop_duplicates("accelerator")
-    name = frozen.get("framework")
-    framework = catalog.lookup("frameworks", name) if name else None
-    for chip in records(chips[["accelerator", "chip_kind", "vendor"]]):
-        reason = "no precision that both the chip and the framework have"
-        if framework is None:
-            reason = (
-                f"no framework of the catalog serves this kind of model ({workload.kind}) on it"
-            )
-        elif chip["chip_kind"] not in framework["chip_kinds"] or (
-            chip["vendor"] not in framework["vendors"]
-        ):
-            reason = f"{framework['label']} does not run on it"
-        elif frozen.get("weight_precision"):
-            label = catalog.lookup("precisions", frozen["weight_precision"])["label"]
-            reason = f"has no {label} arithmetic"
-        out.append((str(chip["accelerator"]), reason))
-    return out
-
-
-def _frameworks_without_variants(
-    setting: Setting, workload: Workload, frozen: Mapping[str, Any]
-) -> list[tuple[str, str]]:
-    out = []
-    for row in records(setting.catalog["frameworks"]):
-        reason = "does not run this model on the chips and precisions at hand"
-        if frozen.get("framework", row["framework"]) != row["framework"]:
-            reason = "today's framework is kept"
-        elif workload.kind not in row["kinds"]:
-            reason = "does not serve this kind of model"
-        elif row["lifecycle"] != "active":
-            reason = f"{row['lifecycle'].replace('_', ' ')}: not proposed anew"
-        out.append((str(row["framework"]), reason))
-    return out
-
-
-_ABSENT: dict[
-    tuple[str, ...],
-    Callable[[Setting, Workload, Mapping[str, Any]], list[tuple[str, str]]],
-] = {
-    ("accelerator",): _chips_without_variants,
-    ("framework",): _frameworks_without_variants,
-}
+def _nearest(lead: Callable[[float], float]) -> float | None:
+    """The factor on either side of 1, the nearer one, at which the lead is gone."""
+    both = [f for f in (_turn(lead, RANGE), _turn(lead, 1.0 / RANGE)) if f is not None]
+    return min(both, key=lambda f: abs(np.log(f)), default=None)

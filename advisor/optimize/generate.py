@@ -33,7 +33,7 @@ def columns(setting: Setting, workload: Workload) -> Columns:
 
 def _columns(setting: Setting, workload: Workload) -> Columns:
     today, found = candidate_today(setting, workload), setting.places
-    given = [today, *hosted(setting, workload, {}, today)]
+    given = [today, *hosted(setting, workload, today)]
     options = cache_options(setting, workload, today)
     given += cached(setting, workload, given, options)
     variants = setting.useful(workload, today.choice)
@@ -108,6 +108,7 @@ def _assembled(
     if len(variant):
         split = variants["tensor_parallel"].to_numpy(float)[variant]
         per = np.maximum(np.floor(found.devices[place] / split), 1.0).astype(np.int64)
+    around, disk = _around(setting, workload, variants, variant, place)
     # Each column again behind each cache.
     n, g, k = len(variant), len(given), len(options)
     behind = np.r_[np.full(g, NONE), np.repeat(np.arange(-1, k), n)].astype(np.int64)
@@ -135,6 +136,8 @@ def _assembled(
         needs=none(0, needs) | lever | np.r_[_needs_of(given), np.zeros(n * (k + 1), np.int64)],
         hours=all_of([c.total_hours for c in given], hours) + extra,
         run_usd=all_of([c.run_rate_usd_month for c in given], np.zeros(n)) + cache_usd[behind],
+        around_usd=all_of([c.around_usd_month for c in given], around),
+        disk_usd=all_of([0.0] * len(given), disk),
         once_usd=all_of([c.one_off_usd for c in given], once) + extra * setting.usd_per_hour,
         per_machine=none(1, per),
         platforms=np.r_[
@@ -142,6 +145,19 @@ def _assembled(
             np.tile(_platforms(setting, variants, variant, place), k + 1),
         ],
     )
+
+
+def _around(
+    setting: Setting, workload: Workload, variants: pd.DataFrame, variant: Ints, place: Ints
+) -> tuple[Array, Array]:
+    """What stands around each machine column, USD a month, and for each of its machines."""
+    if not len(variant):
+        return np.zeros(0), np.zeros(0)
+    ways, names = pd.factorize(setting.places.table["sourcing"])
+    found = [setting.around(workload, str(name)) for name in names]
+    fixed = np.array([a.usd_month for a in found])[ways[place]]
+    per_gib = np.array([a.usd_machine_gib_month for a in found])[ways[place]]
+    return fixed, per_gib * np.nan_to_num(variants["weights_gib"].to_numpy(float))[variant]
 
 
 def _bits(setting: Setting, names: Iterable[str]) -> int:

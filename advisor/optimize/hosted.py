@@ -114,18 +114,14 @@ def options(setting: Setting, workload: Workload) -> list[tuple[dict[str, Any], 
     return out
 
 
-def hosted(
-    setting: Setting, workload: Workload, frozen: dict[str, Any], today: Candidate
-) -> list[Candidate]:
-    """Every hosted model the workload may move to, none where its sourcing is kept."""
-    if "sourcing" in frozen:
-        return []
+def hosted(setting: Setting, workload: Workload, today: Candidate) -> list[Candidate]:
+    """Every hosted model the workload may move to."""
     volume = requests_per_month(setting.rates(workload))
     out = []
     for row, reason in options(setting, workload):
         provider = f"{row['provider']}/{row['api_model']}"
         model = setting.catalog.lookup("models", row["model"])["model"]
-        if reason or provider == today.choice["provider"] or frozen.get("model", model) != model:
+        if reason or provider == today.choice["provider"]:
             continue
         choice = {
             **dict.fromkeys(today.choice),
@@ -151,6 +147,7 @@ def hosted(
                 effort,
                 predictions_per_month=today.predictions_per_month,
                 details=details,
+                around_usd_month=setting.around(workload, "managed_api").total(0.0, 0.0),
             )
         )
     return out

@@ -174,7 +174,8 @@ class Objective:
 
     def own_usd_month(self, candidate: Candidate) -> float:
         """A candidate's own share of the objective, one-off work spread over the horizon."""
-        return candidate.run_rate_usd_month + candidate.one_off_usd / self._setting.horizon_months
+        usd = candidate.run_rate_usd_month + candidate.around_usd_month
+        return usd + candidate.one_off_usd / self._setting.horizon_months
 
     def total(self, chosen: Sequence[Candidate]) -> float:
         """USD a month: 12-month (horizon) total over its months, one-off costs included."""

@@ -45,9 +45,11 @@ def offers(catalog: Catalog, organisation: Organisation, as_of: date | None = No
     DataFrame
         ``on_demand``, ``spot``, ``term_1y``, ``term_3y``, ``commit`` (the cheapest term on the
         horizon, ``commit_term`` names it) in USD per instance-hour after the organisation's
-        discount; NaN where the option is unknown or not offered. Besides: the instance's chip
-        figures, ``geography``, ``cloud_kind``, ``standing`` of the on-demand price,
-        ``spot_standing``, ``commit_standing``, ``price_source`` and ``price_as_of``.
+        discount; NaN where the option is unknown or not offered. ``capacity_block`` is what a
+        block costs by the hour, ``spot_raw`` the market price without what ``interruptions`` a
+        month cost. Besides: the instance's chip figures, ``geography``, ``cloud_kind``,
+        ``standing`` of the on-demand price, ``spot_standing``, ``commit_standing``,
+        ``price_source`` and ``price_as_of``.
     """
     prices = catalog.prices(as_of)
     # Today's cloud may lie outside those allowed; it is still where the deployment runs.
@@ -63,7 +65,7 @@ def offers(catalog: Catalog, organisation: Organisation, as_of: date | None = No
     keys = ["cloud", "region", "instance"]
     wide = prices.pivot(index=keys, columns="purchase", values=["rate", "standing"])
     out = pd.DataFrame(index=wide.index)
-    for option in ("on_demand", "spot", "commit_1y", "commit_3y"):
+    for option in ("on_demand", "spot", "commit_1y", "commit_3y", "capacity_block"):
         out[option] = _column(wide, "rate", option).astype(float)
         out[f"{option}_standing"] = _column(wide, "standing", option)
     base = prices[prices["purchase"] == "on_demand"].set_index(keys)
@@ -89,6 +91,7 @@ def _effective(out: pd.DataFrame, catalog: Catalog, organisation: Organisation) 
         reuse = catalog.assumption("commitment_reuse_share")
     overhead = catalog.assumption("spot_overhead")
     interruptions = out["interruptions"].astype(float).fillna(0.25)
+    out["spot_raw"] = out["spot"]
     spot = rates.spot_rate(1.0, 1.0, overhead)
     out["spot"] = out["spot"] * (1.0 + (spot - 1.0) * interruptions)
     terms = pd.DataFrame(index=out.index)

@@ -33,7 +33,8 @@ def ownership(plan: Plan, chosen: tuple[Candidate, ...], *, watched: bool) -> Ow
     """
     catalog, rate = plan.setting.catalog, plan.setting.usd_per_hour
     bills = plan.objective.bills(chosen)
-    compute = sum(c.run_rate_usd_month for c in chosen) + sum(b.usd_month for b in bills)
+    compute = sum(c.run_rate_usd_month + c.around_usd_month for c in chosen)
+    compute += sum(b.usd_month for b in bills)
     is_plan = chosen is plan.chosen
     one_off = sum(c.one_off_usd for c in chosen)
     if is_plan:

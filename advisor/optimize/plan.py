@@ -122,6 +122,21 @@ class Plan:
         runs = sum(t.usd_month + t.one_off_usd / self.setting.horizon_months for t in self.training)
         return {"platforms": platforms, "training": runs, **self.constants}
 
+    @cached_property
+    def by_category(self) -> dict[str, float]:
+        """The whole cost by what it is for."""
+        hosted = [c for c in self.chosen if c.choice["sourcing"] == "managed_api"]
+        machines = [c for c in self.chosen if c.choice["sourcing"] != "managed_api"]
+        bought = sum(b.usd_month for b in self.pools)
+        work = sum(c.one_off_usd for c in self.chosen) / self.setting.horizon_months
+        return {
+            "machines": bought + sum(c.run_rate_usd_month for c in machines),
+            "hosted_models": sum(c.run_rate_usd_month for c in hosted),
+            "around": sum(c.around_usd_month for c in self.chosen),
+            "one_off_work": work,
+            **self.shared,
+        }
+
     @property
     def shared_usd_month(self) -> float:
         """Sum of `shared`."""
@@ -226,6 +241,7 @@ class Plan:
             "run_rate_usd_month": self.run_rate_usd_month,
             "shared_usd_month": self.shared_usd_month,
             "shared": dict(self.shared),
+            "by_category": dict(self.by_category),
             "one_off_usd": self.one_off_usd,
             "engineering_hours": self.engineering_hours,
             "blocked": dict(self.setting.blocked or {}),

@@ -122,7 +122,7 @@ def _in_scenario(
                 asked = np.array([d / v])
                 found = needed(setting, setting.portfolio.workloads[w], candidate, asked)
                 need[row] = found[0]
-        own[c] = run + once / setting.horizon_months
+        own[c] = run + candidate.around_usd_month * d + once / setting.horizon_months
     p = problem.pools
     return replace(
         problem,

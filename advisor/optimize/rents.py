@@ -68,6 +68,7 @@ def least_usd(setting: Setting, columns: Columns, index: Ints, rents: Array) -> 
     """
     workload = columns.workload
     usd = columns.run_usd[index] + columns.once_usd[index] / setting.horizon_months
+    usd += columns.around_usd[index]
     run = np.flatnonzero(columns.variant[index] >= 0)
     if not len(run):
         return usd

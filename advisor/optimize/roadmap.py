@@ -147,7 +147,8 @@ def _run_rate(plan: Plan, lands: dict[str, float], month: int) -> float:
         after if lands.get(after.workload, np.inf) <= month else before
         for after, before in zip(plan.chosen, plan.today, strict=True)
     ]
-    usd = sum(c.run_rate_usd_month for c in mix) + plan.objective.platforms_usd_month(mix)
+    usd = sum(c.run_rate_usd_month + c.around_usd_month for c in mix)
+    usd += plan.objective.platforms_usd_month(mix)
     usd += sum(plan.constants.values())
     usd += sum(t.usd_month if started else t.today_usd_month for t in plan.training)
     for bill in plan.objective.bills(mix):

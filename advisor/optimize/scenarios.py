@@ -89,6 +89,7 @@ def _total(plan: Plan, chosen: tuple[Candidate, ...], s: Scenarios, bills: list[
         bought = candidate.one_off_usd - work
         out = out + (work * s.labour * s.effort + bought) / setting.horizon_months
         asked = s.demand[:, w] / s.speed[:, w]
+        out = out + candidate.around_usd_month * s.demand[:, w]
         run = candidate.run_rate_usd_month
         if candidate.choice["sourcing"] == "managed_api":
             out = out + run * s.demand[:, w] * s.tokens

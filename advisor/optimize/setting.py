@@ -15,14 +15,17 @@ import pandas as pd
 from advisor.catalog import Catalog
 from advisor.catalog.records import records
 from advisor.economics import labour
+from advisor.economics.around import Around, around
 from advisor.economics.purchase import Offer, Prices, Steps
 from advisor.portfolio import (
     HOURS_PER_DAY,
     HOURS_PER_MONTH,
     HOURS_PER_WEEK,
     Portfolio,
+    TrainingJob,
     Workload,
     hourly_rps,
+    requests_per_month,
 )
 
 from .choices import Array, Candidate, Pool
@@ -56,6 +59,7 @@ class Setting:
     blocked: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
+        self._around: dict[tuple[Workload, str], Around] = {}
         self.today: dict[Workload, Candidate] = {}
         self.deployed: dict[Workload, dict[str, Any]] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
@@ -64,6 +68,7 @@ class Setting:
         self.columns: dict[Workload, Columns] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
+        self.runs: dict[TrainingJob, pd.DataFrame] = {}
 
     @cached_property
     def offers(self) -> pd.DataFrame:
@@ -207,7 +212,8 @@ class Setting:
         old, new = self.portfolio.organisation, portfolio.organisation
         left = set(portfolio.workloads)
         out.deployed = {w: d for w, d in self.deployed.items() if w in left}
-        if (old.clouds, old.geographies) == (new.clouds, new.geographies):
+        alike = (old.clouds, old.geographies) == (new.clouds, new.geographies)
+        if alike and "forecasts" in self.__dict__:
             out.__dict__["forecasts"] = self.forecasts.only(left)
         if old == new:
             out.today = {w: c for w, c in self.today.items() if w in left}
@@ -227,6 +233,18 @@ class Setting:
     def forecasts(self) -> Forecasts:
         """What every workload's variants can do on the allowed chips."""
         return Forecasts(self.catalog, Finder(self.catalog, self.allowed))
+
+    def around(self, workload: Workload, sourcing: str) -> Around:
+        """What stands around a workload's machines under a way of sourcing."""
+        key = (workload, sourcing)
+        if key not in self._around:
+            self._around[key] = around(
+                self.catalog.assumption,
+                sourcing,
+                requests_month=requests_per_month(self.rates(workload)),
+                osl_tokens=float(workload.osl_tokens or 0),
+            )
+        return self._around[key]
 
     def variants(self, workload: Workload) -> pd.DataFrame:
         """Replica variants of a workload on allowed chips, predicted once.

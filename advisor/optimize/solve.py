@@ -228,7 +228,8 @@ def constants_usd_month(setting: Setting, today: Sequence[Candidate]) -> dict[st
     unexplained = 0.0
     for workload, candidate in zip(setting.portfolio.workloads, today, strict=True):
         if workload.bill_usd_month is not None:
-            unexplained += workload.bill_usd_month - candidate.run_rate_usd_month
+            modelled = candidate.run_rate_usd_month + candidate.around_usd_month
+            unexplained += workload.bill_usd_month - modelled
     for job in setting.portfolio.training:
         if job.bill_usd_month is not None:
             modelled = plan_training(setting, job, frozenset()).usd_month

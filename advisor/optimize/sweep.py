@@ -107,6 +107,7 @@ def _hosted(setting: Setting, workload: Workload, candidate: Candidate, factor: 
     return replace(
         candidate,
         run_rate_usd_month=(candidate.run_rate_usd_month - running) * factor + grown,
+        around_usd_month=candidate.around_usd_month * factor,
         predictions_per_month=candidate.predictions_per_month * factor,
     )
 
@@ -132,6 +133,7 @@ def _sized(
         candidate,
         machines=count,
         run_rate_usd_month=usd,
+        around_usd_month=candidate.around_usd_month * factor,
         predictions_per_month=candidate.predictions_per_month * factor,
     )
 

@@ -55,6 +55,7 @@ def _candidate_today(setting: Setting, workload: Workload) -> Candidate:
             {},
             predictions_per_month=volume,
             details=details,
+            around_usd_month=_around(setting, workload, choice, usd, 0.0, 0.0),
         )
     row = _offer_row(setting, workload)
     found = _prediction(setting, workload)
@@ -84,9 +85,32 @@ def _candidate_today(setting: Setting, workload: Workload) -> Candidate:
     }
     usd = float(count.mean()) * float(price) * HOURS_PER_MONTH * _premium(setting, choice)
     usd, details = as_billed(workload, usd, details)
+    weights = float(np.nan_to_num(details["weights_gib"]))
     return Candidate(
-        workload.name, choice, count, usd, 0.0, {}, predictions_per_month=volume, details=details
+        workload.name,
+        choice,
+        count,
+        usd,
+        0.0,
+        {},
+        predictions_per_month=volume,
+        details=details,
+        around_usd_month=_around(setting, workload, choice, usd, float(count.mean()), weights),
     )
+
+
+def _around(
+    setting: Setting,
+    workload: Workload,
+    choice: Choice,
+    usd: float,
+    machines: float,
+    weights_gib: float,
+) -> float:
+    """What stands around today's deployment, never more than a bill leaves for it."""
+    total = setting.around(workload, choice["sourcing"]).total(machines, weights_gib)
+    bill = workload.bill_usd_month
+    return total if bill is None else min(total, max(bill - usd, 0.0))
 
 
 def as_billed(workload: Workload, usd: float, details: Choice) -> tuple[float, Choice]:

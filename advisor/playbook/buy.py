@@ -13,7 +13,8 @@ from .buy_tables import demand_chart, pools_table, scaling_table, traps
 from .claims import claims_for
 from .describe import machine, to_action
 from .pools import Pool, pools
-from .proposals import by_saving, money_phrase, training_table
+from .proposals import by_saving, money_phrase
+from .training_jobs import training_actions, training_notes, training_table
 from .wording import label, of_all, sentence, things
 
 
@@ -38,12 +39,12 @@ class Buy:
                 "few hours to pay; above it spot where work can bear it, then on demand, following "
                 "demand by the hour."
             ),
-            actions=actions,
+            actions=[*actions, *training_actions(view, self.key, "PURCHASING")],
             charts=demand_chart(found),
             tables=[*pools_table(found), *scaling_table(view), *training_table(view, self.key)],
             claims=claims_for(view, self.key),
             assumptions=_assumptions(view, found),
-            notes=[traps(view, found)],
+            notes=[traps(view, found), *training_notes(view, self.key)],
         )
 
     def _action(self, view: View, plan: Plan, move: Move) -> Action:

@@ -8,7 +8,7 @@ from advisor.format import money, percent
 from advisor.optimize.alternatives import Alternative
 from advisor.optimize.attribution import Attribution
 from advisor.optimize.choices import Candidate
-from advisor.optimize.flips import Explanation
+from advisor.optimize.explain import Explanation
 from advisor.optimize.plan import Plan
 from advisor.optimize.uncertainty import Uncertainty
 

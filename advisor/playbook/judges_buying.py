@@ -1,4 +1,4 @@
-"""The guide on commitments, spot and training, judged on the prices and pools at hand."""
+"""The guide on commitments and spot, judged on the prices and pools at hand."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from advisor.format import money, percent
 from .base import Verdict, View
 from .claims import Judged, judge
 from .pools import discounts, pools
-from .proposals import previous
 from .wording import things
 
 NEAR = 0.01
 """A level whose cost is within this share of the best is as good as the best."""
-SEVEN_B = (6.0, 9.0)
-"""Billions of parameters that the guide's '7B fine-tune' stands for."""
-FINE_TUNE_USD = (500.0, 5000.0)
 SPOT_GUIDE = (0.5, 0.7)
 TERM_GUIDE = (0.3, 0.6)
 
@@ -92,20 +88,3 @@ def _spread(found: pd.DataFrame) -> str:
 def _dates(found: pd.DataFrame) -> str:
     first, last = found["as_of"].min(), found["as_of"].max()
     return str(first) if first == last else f"{first} to {last}"
-
-
-@judge("training-bursty-500-5000")
-def _fine_tune(view: View) -> Judged:
-    plan = view.plans["buy"]
-    for old, new in zip(previous(view, "measure").training, plan.training, strict=True):
-        params = view.catalog.lookup("models", old.job.model)["params_b"]
-        if params is None or not SEVEN_B[0] <= params <= SEVEN_B[1]:
-            continue
-        before, after = (t.usd_month / t.job.runs_per_month for t in (old, new))
-        text = (
-            f"{old.job.name} ({old.job.model}, {old.job.tokens_m:,.0f}M tokens, "
-            f"{old.job.method}) costs {money(before)} a run today and {money(after)} as planned."
-        )
-        inside = [FINE_TUNE_USD[0] <= usd <= FINE_TUNE_USD[1] for usd in (before, after)]
-        return ("holds" if all(inside) else "holds_if" if any(inside) else "does_not_hold"), text
-    return None

@@ -10,13 +10,12 @@ import pandas as pd
 from advisor.catalog.records import records
 from advisor.format import count, duration, money, percent
 from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import interval
+from advisor.optimize.considered import interval
 from advisor.optimize.marginal import Move
 from advisor.optimize.plan import Plan
-from advisor.optimize.training import TrainingPlan
 from advisor.portfolio import HOURS_PER_MONTH, Lever, Workload
 
-from .base import Action, Assumption, Note, Table, View
+from .base import Action, Assumption, Note, View
 from .wording import hourly, sentence
 
 SHOWN = 6
@@ -105,7 +104,7 @@ def option_rows(
     label: Callable[[dict[str, Any]], str],
     note: Callable[[Candidate], str],
 ) -> list[dict[str, Any]]:
-    """Rows of a 'machines' or 'frameworks' chart from `advisor.optimize.explain.considered`."""
+    """Rows of a 'machines' or 'frameworks' chart from `advisor.optimize.considered.considered`."""
     priced = table[table["usd_month"].notna()]
     shown = pd.concat([priced.head(SHOWN), priced[priced["today"]]])
     shown = shown[~shown.index.duplicated()].sort_values("usd_month", kind="stable")
@@ -149,31 +148,6 @@ def why_not(table: pd.DataFrame, label: Callable[[dict[str, Any]], str]) -> list
     rejected = table[table["usd_month"].isna()].drop_duplicates("reason").head(3)
     lines += [(label(row), sentence(row["reason"]) + ".") for row in records(rejected)]
     return lines
-
-
-def training_table(view: View, step: str) -> list[Table]:
-    """Training jobs that the step moves."""
-    before, after = previous(view, step), view.plans[step]
-    rows = [
-        [old.job.name, _run(old), _run(new), money(old.usd_month - new.usd_month)]
-        for old, new in zip(before.training, after.training, strict=True)
-        if _run(old) != _run(new)
-    ]
-    if not rows:
-        return []
-    return [
-        Table(
-            "Training jobs",
-            "moved with this step; rejecting is per workload only",
-            ["Job", "Before", "After", "Saving a month"],
-            rows,
-            numeric=(3,),
-        )
-    ]
-
-
-def _run(plan: TrainingPlan) -> str:
-    return f"{plan.machines} × {plan.instance}, {plan.precision.upper()}, {plan.purchase}"
 
 
 def target_of(workload: Workload) -> tuple[str, str, float] | None:

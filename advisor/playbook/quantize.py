@@ -8,7 +8,7 @@ from typing import Any
 from advisor.catalog.records import records
 from advisor.format import count, money, percent
 from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import considered, every_variant
+from advisor.optimize.considered import considered, every_variant
 from advisor.optimize.marginal import Move
 from advisor.portfolio import Lever
 
@@ -19,11 +19,11 @@ from .proposals import (
     by_saving,
     money_phrase,
     saving_note,
-    training_table,
     unlocked,
     why_not,
 )
 from .quality import risk, worst_quality
+from .training_jobs import training_actions, training_table
 from .wording import inner, of_all, short
 
 PAIR = ("weight_precision", "kv_precision")
@@ -49,7 +49,7 @@ class Quantize:
                 "Quality is expected quality as a share of today's. A precision whose typical loss "
                 "falls under a workload's floor is never proposed."
             ),
-            actions=actions,
+            actions=[*actions, *training_actions(view, self.key, "PRECISION")],
             charts=charts,
             tables=[*_memory_table(view, moves), *training_table(view, self.key)],
             claims=claims_for(view, self.key),

@@ -6,7 +6,7 @@ from typing import Any
 
 from advisor.format import money
 from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import considered, every_variant
+from advisor.optimize.considered import considered, every_variant
 from advisor.optimize.marginal import Move
 from advisor.portfolio import HOURS_PER_MONTH, Lever
 
@@ -20,10 +20,10 @@ from .proposals import (
     saving_note,
     target_assumption,
     target_of,
-    training_table,
     unlocked,
     why_not,
 )
+from .training_jobs import training_actions, training_table
 from .wording import of_all
 
 TIGHT = 0.9
@@ -57,7 +57,7 @@ class Rightsize:
                 "Each proposal keeps today's model, precision and framework. Accepting unlocks the "
                 "move; the plan is solved again with all you unlock."
             ),
-            actions=actions,
+            actions=[*actions, *training_actions(view, self.key, "HARDWARE")],
             charts=charts,
             tables=training_table(view, self.key),
             claims=claims_for(view, self.key),

@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.format import count, money
 from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import considered
+from advisor.optimize.considered import considered
 from advisor.optimize.marginal import Move
 from advisor.portfolio import Lever
 

@@ -7,7 +7,7 @@ import numpy as np
 from advisor.format import count, money
 from advisor.optimize import sources
 from advisor.optimize.choices import Candidate
-from advisor.optimize.explain import today_of
+from advisor.optimize.considered import today_of
 from advisor.optimize.marginal import Move
 from advisor.optimize.plan import Plan
 from advisor.portfolio import Lever

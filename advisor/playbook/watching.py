@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from advisor.optimize.choices import Array, Candidate
-from advisor.optimize.explain import interval
+from advisor.optimize.considered import interval
 from advisor.optimize.sweep import hit_of
 
 from .base import View

@@ -137,4 +137,12 @@ def _training(index: Index, job: TrainingJob, position: int) -> TrainingJob:
         )
     else:
         check_deployment(index, job.current, (*at, "current"), row, None)
+    longest = row["max_context"] if row else None
+    if longest and job.sequence_tokens and job.sequence_tokens > longest:
+        index.add(
+            "training sequences exceed what the model takes",
+            (*at, "sequence_tokens"),
+            value=job.sequence_tokens,
+            allowed=f"{int(longest):,} tokens",
+        )
     return job.model_copy(update={"model": str(row["model"])}) if row else job

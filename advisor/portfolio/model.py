@@ -217,17 +217,31 @@ class TrainingJob(Record):
 
     name: Name = Field(description="Unique in the portfolio.")
     model: str = Field(description="Model of the catalog, by name or alias.")
-    tokens_m: Annotated[float, Field(gt=0, le=1e9)] = Field(description="Million tokens per run.")
+    tokens_m: Annotated[float, Field(gt=0, le=1e9)] = Field(
+        description="Million tokens per run; million samples where a model has no tokens."
+    )
+    epochs: Annotated[float, Field(gt=0, le=1000)] = Field(
+        1.0, description="Times a run goes through them."
+    )
     runs_per_month: Annotated[float, Field(gt=0, le=10_000)] = Field(
         description="Runs in a month of 730 hours; 4.345 when weekly."
     )
-    method: Literal["full", "lora"] = Field(
-        "lora", description="All weights, or adapters beside them."
+    method: Literal["full", "lora", "qlora"] = Field(
+        "lora", description="All weights, adapters beside them, or adapters beside 4-bit weights."
+    )
+    sequence_tokens: Tokens | None = Field(
+        None, description="Tokens of a training sequence; the catalog's assumption if blank."
+    )
+    batch_per_chip: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        1, description="Sequences (samples) that a chip takes at once."
     )
     gradient_checkpointing: bool = Field(
         True, description="Activations worked out again instead of kept."
     )
     data_stall_share: PartShare = Field(0.0, description="Share of time waiting for data.")
+    deadline_hours: Annotated[float, Field(gt=0, le=87_600)] | None = Field(
+        None, description="Hours in which a run must end; until the next begins if blank."
+    )
     current: Deployment = Field(description="What it runs on today.")
     bill_usd_month: Usd | None = Field(None, description="Billed today, USD a month.")
     team: str | None = Field(None, description="Team, to group costs by.")

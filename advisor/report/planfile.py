@@ -44,6 +44,8 @@ def plan_json(plans: Mapping[str, Plan]) -> dict[str, Any]:
             "upper_usd": certificate.upper_usd,
             "lower_usd": certificate.lower_usd,
             "gap": certificate.gap,
+            "hour_usd": certificate.hour_usd,
+            "stopped": certificate.stopped,
             "seconds": certificate.seconds,
         },
         "catalog": last.setting.catalog.fingerprint(),

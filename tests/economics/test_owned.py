@@ -2,7 +2,7 @@
 
 import pytest
 
-from advisor.economics.labour import one_off_per_month, payback_months, usd_per_hour
+from advisor.economics.labour import payback_months, usd_per_hour
 from advisor.economics.owned import annuity
 from advisor.economics.owned import usd_per_hour as owned_usd_per_hour
 from advisor.economics.tokens import api_usd_per_request
@@ -70,6 +70,5 @@ def test_a_request_by_hand():
 
 def test_labour_by_hand():
     assert usd_per_hour(188_000, 1880) == pytest.approx(100)
-    assert one_off_per_month(60, 100, 12) == pytest.approx(500)
     assert payback_months(6_000, 3_000) == pytest.approx(2)
     assert payback_months(6_000, 0) == float("inf")

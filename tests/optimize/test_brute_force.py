@@ -88,7 +88,7 @@ def by_highs(plan: Plan) -> float:
             LinearConstraint(whole.A_ub, -np.inf, whole.b_ub),
             LinearConstraint(whole.A_eq, whole.b_eq, whole.b_eq),
         ],
-        options={"mip_rel_gap": 1e-9},
+        options={"mip_rel_gap": 1e-9, "presolve": False},
     )
     return float(answer.fun) + sum(plan.constants.values()) + plan.shared["training"]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from advisor.catalog import Catalog
 from advisor.errors import PortfolioError
 from advisor.optimize import forecasts, solve
-from advisor.optimize.explain import considered, every_variant
+from advisor.optimize.considered import considered, every_variant
 from advisor.optimize.forecasts import OUTDONE, question
 from advisor.optimize.setting import Setting
 from advisor.optimize.stacks import choice_today

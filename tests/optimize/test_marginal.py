@@ -7,7 +7,7 @@ import pytest
 
 from advisor.catalog import Catalog
 from advisor.optimize import playbook_plans, solve
-from advisor.optimize.explain import considered, interval, usd_month
+from advisor.optimize.considered import considered, interval, usd_month
 from advisor.optimize.levers import LEVER_FIELDS, STEP_LEVER
 from advisor.optimize.marginal import Move, moves, same_choice
 from advisor.optimize.plan import Plan

@@ -12,7 +12,7 @@ from advisor.app.whynot import WhyNot, options
 from advisor.catalog import Catalog
 from advisor.optimize import solve
 from advisor.optimize.candidates import candidates
-from advisor.optimize.explain import considered, every_variant
+from advisor.optimize.considered import considered, every_variant
 from advisor.optimize.setting import Setting
 from advisor.playbook import steps
 from tests.optimize.given import CHAT, PHOTOS, TICKETS, portfolio

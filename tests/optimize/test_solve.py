@@ -13,7 +13,7 @@ from advisor.catalog import Catalog
 from advisor.economics.purchase import Offer
 from advisor.errors import InputError, PortfolioError
 from advisor.optimize import playbook_plans, solve
-from advisor.optimize.explain import considered
+from advisor.optimize.considered import considered
 from advisor.optimize.levers import LEVER_FIELDS, STEP_LEVER, levers_until
 from advisor.optimize.objective import Objective
 from advisor.optimize.plan import Plan, split_by_use
@@ -58,6 +58,10 @@ def test_workloads_and_shared_costs_add_up(plans: dict[str, Plan]):
         parts = sum(plan.workload_usd_month.values()) + plan.shared_usd_month
         assert parts == pytest.approx(plan.usd_month, rel=1e-9)
         assert set(plan.workload_usd_month) == {w.name for w in plan.portfolio.workloads}
+        assert sum(plan.by_category.values()) == pytest.approx(plan.usd_month, rel=1e-9)
+        pools = sum(b.usd_month for b in plan.pools)
+        own = sum(plan.objective.own_usd_month(c) for c in plan.chosen)
+        assert pools + own + plan.shared_usd_month == pytest.approx(plan.usd_month, rel=1e-9)
         one_off = sum(c.one_off_usd for c in plan.chosen) + sum(
             t.one_off_usd for t in plan.training
         )
@@ -300,7 +304,7 @@ def test_deferrable_work_runs_in_its_window(small: Catalog):
 
 def test_a_discount_lowers_the_baseline_alone_by_itself(small: Catalog):
     full, less = (
-        solve(setting(small, discounts=d)).workload_usd_month["chat"] for d in ({}, {"aws": 0.25})
+        solve(setting(small, discounts=d)).today[0].run_rate_usd_month for d in ({}, {"aws": 0.25})
     )
     assert less == pytest.approx(0.75 * full)
 

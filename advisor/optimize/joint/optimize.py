@@ -205,9 +205,8 @@ class _Run:
     # Stopping ------------------------------------------------------------------------------
 
     def _closed(self) -> bool:
-        if not np.isfinite(self.upper):
-            return False
-        return bool(self.upper - self.lower <= self.gap * abs(self.upper))
+        near = self.upper - self.lower <= self.gap * abs(self.upper)
+        return bool(np.isfinite(self.upper) and near)
 
     def _left(self) -> float:
         if self.seconds is None:

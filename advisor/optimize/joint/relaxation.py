@@ -43,7 +43,8 @@ def solved_whole(built: Model, seconds: float, gap: float) -> tuple[Array | None
             LinearConstraint(built.A_ub, -np.inf, built.b_ub),
             LinearConstraint(built.A_eq, built.b_eq, built.b_eq),
         ],
-        options={"time_limit": seconds, "mip_rel_gap": gap},
+        # HiGHS 1.12's presolve has been seen to crash, to hang and to miss the optimum here.
+        options={"time_limit": seconds, "mip_rel_gap": gap, "presolve": False},
     )
     shares = None if found.x is None else found.x[: len(built.columns)]
     if found.status == INFEASIBLE:

@@ -23,7 +23,7 @@ from .made import best_of_all, random_problem
 def test_the_answer_is_the_best_of_all_choices(batch: int) -> None:
     impossible = 0
     for seed in range(batch * 44, batch * 44 + 44):
-        problem = random_problem(seed, workloads=3 + seed % 2, columns=5)
+        problem = random_problem(seed, workloads=3 + seed % 2, columns=4)
         best, answer = best_of_all(problem), optimize(problem, gap=1e-10)
         impossible += np.isinf(best)
         assert answer.upper_usd == pytest.approx(best, rel=1e-9), seed
@@ -44,7 +44,7 @@ def test_a_plain_solver_agrees_on_the_whole_program(seed: int) -> None:
             LinearConstraint(whole.A_ub, -np.inf, whole.b_ub),
             LinearConstraint(whole.A_eq, whole.b_eq, whole.b_eq),
         ],
-        options={"mip_rel_gap": 1e-10},
+        options={"mip_rel_gap": 1e-10, "presolve": False},
     )
     best = best_of_all(problem)
     if found.x is None:
@@ -68,9 +68,9 @@ def test_stopped_early_the_bound_still_holds(seed: int) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=30)
+@settings(max_examples=12)
 def test_what_a_column_costs_at_least(seed: int) -> None:
-    problem = random_problem(seed, plain=True)
+    problem = random_problem(seed, columns=4, plain=True)
     answer = optimize(problem, gap=1e-10)
     for column in range(problem.columns):
         forced = np.ones(problem.columns, bool)

@@ -9,7 +9,7 @@ import pytest
 
 from advisor.catalog import Catalog
 from advisor.optimize import solve
-from advisor.optimize.flips import explain
+from advisor.optimize.explain import explain
 from advisor.optimize.plan import Plan
 from advisor.portfolio import LEVERS
 from tests.optimize.given import CHAT, PHOTOS, TICKETS, changed, setting
