@@ -20,6 +20,7 @@ from advisor.errors import AdvisorError
 from advisor.portfolio import Workload
 from advisor.portfolio.model import Deployment
 
+from .effort import VariantWork, distillation_usd_year, mapped, variant_work
 from .recalibrate import speeds
 from .stacks import SPLITS, Bools, Finder, Ints, Ways, choice_today
 from .thin import effort, unbeaten
@@ -75,14 +76,18 @@ class Forecast(NamedTuple):
     """Those that can be part of a best plan."""
     dropped: pd.Series[str]
     """Why others that fit cannot, by row of `variants`: found once requests come at random."""
+    work: VariantWork
+    """What each of the useful ones takes."""
 
 
 class _Held(NamedTuple):
-    """Stacks against what runs today; arrays of shape (stacks,) and (stacks, `SPLITS`)."""
+    """Stacks against what runs today; shape (stacks x `SPLITS`,), splits changing fastest."""
 
     quality: Array
     needs: Ints
-    work: Array
+    hours: Array
+    work: VariantWork
+    """Its ``study_usd_year`` is not read: that depends on tokens, too."""
 
 
 class _Ask(NamedTuple):
@@ -143,7 +148,7 @@ class Forecasts:
         table = self.of(workload, others).variants
         if table is None:
             ask = self._ask(workload, choice_today(self.catalog, workload))
-            ((table, _, _),) = self._answers([ask])
+            table = self._answers([ask])[0].variants
         assert table is not None
         return table
 
@@ -179,14 +184,11 @@ class Forecasts:
 
     def _against(self, workload: Workload, today: Mapping[str, Any], ways: Ways) -> _Held:
         stacks = ways.stacks
-        shape = (len(stacks), len(SPLITS))
-        if stacks.empty:
-            return _Held(np.zeros(0), np.zeros(shape, np.int64), np.zeros(shape))
         table = stacks.loc[stacks.index.repeat(len(SPLITS))].reset_index(drop=True)
         table["tensor_parallel"] = np.tile(SPLITS, len(stacks))
-        needs, work = effort(self.catalog, workload, today, table)
-        kept_share = quality(self.catalog, workload, stacks)
-        return _Held(kept_share, needs.reshape(shape), work.reshape(shape))
+        needs, taken = effort(self.catalog, workload, today, table)
+        work = variant_work(self.catalog, workload, today, table)
+        return _Held(quality(self.catalog, workload, table), needs, taken, work)
 
     def _answers(self, asks: Sequence[_Ask]) -> list[Forecast]:
         """The forecasts for workloads of one kind, or of several that all answer in one pass."""
@@ -200,33 +202,38 @@ class Forecasts:
         reason = frame["reason"].to_numpy(object)
         able = np.flatnonzero(reason == "")
         group, low = rows.group[able], frame["rps_low"].to_numpy(float)[able]
+        needs, hours = rows.needs[rows.slot[able]], rows.hours[rows.slot[able]]
         keep = np.zeros(0, np.int64)
         if len(able):
-            keep = np.flatnonzero(unbeaten(group, low, rows.needs[able], rows.work[able]))
-        some = frame.iloc[able[keep]].assign(needs=rows.needs[able[keep]])
+            keep = np.flatnonzero(unbeaten(group, low, needs, hours))
+        some = frame.iloc[able[keep]].assign(needs=needs[keep])
         some = loaded(self.catalog, workloads, of[able[keep]], some)
         passes = some["reason"].to_numpy(object) == ""
         why = _dropped(able, keep, group, passes, some["reason"].to_numpy(object))
         some = some[passes]
         out = []
         starts = np.searchsorted(of, np.arange(len(asks) + 1))
-        for first, last in pairwise(starts):
+        for ask, (first, last) in zip(asks, pairwise(starts), strict=True):
             if first == last:
                 out.append(_NOTHING)
                 continue
-            mine = slice(*np.searchsorted(some.index.to_numpy(), [first, last]))
+            mine = some.iloc[slice(*np.searchsorted(some.index.to_numpy(), [first, last]))]
             left = why.iloc[slice(*np.searchsorted(why.index.to_numpy(), [first, last]))]
-            out.append(
-                Forecast(
-                    frame.iloc[first:last].reset_index(drop=True),
-                    some.iloc[mine].reset_index(drop=True),
-                    left.set_axis(left.index - first),
-                )
-            )
+            table = frame.iloc[first:last].reset_index(drop=True)
+            slot = rows.slot[mine.index] - rows.start[len(out)]
+            mine = mine.reset_index(drop=True)
+            work = self._work(ask, mine, slot)
+            out.append(Forecast(table, mine, left.set_axis(left.index - first), work))
         return out
 
+    def _work(self, ask: _Ask, table: pd.DataFrame, slot: Ints) -> VariantWork:
+        held, catalog, w = ask.held.work, self.catalog, ask.workload
+        usd = mapped(table["model"], lambda model: distillation_usd_year(catalog, w, model))
+        return VariantWork(held.stay[slot], held.move[slot], held.resplit[slot], usd)
 
-_NOTHING = Forecast(pd.DataFrame(), pd.DataFrame(), pd.Series(dtype=object))
+
+_NO_WORK = VariantWork(*(np.zeros(0) for _ in range(4)))
+_NOTHING = Forecast(pd.DataFrame(), pd.DataFrame(), pd.Series(dtype=object), _NO_WORK)
 
 
 class _Rows(NamedTuple):
@@ -234,8 +241,12 @@ class _Rows(NamedTuple):
 
     table: pd.DataFrame
     quality: Array
+    slot: Ints
+    """Of each row in `needs` and `hours`: what is held of the workloads, one after the other."""
+    start: Ints
+    """Where in those each workload begins."""
     needs: Ints
-    work: Array
+    hours: Array
     group: Ints
     """Equal where workload, model, framework and node are."""
 
@@ -251,15 +262,18 @@ def _rows(asks: Sequence[_Ask], of: Ints) -> _Rows:
     node = _starts(w.nodes for w in distinct.values())[which[of]]
     node = node + np.concatenate([a.ways.node for a in asks])
     split = np.searchsorted(SPLITS, nodes["tensor_parallel"].to_numpy())[node]
-    at = _starts(a.held.quality for a in asks)[of] + local
+    start = _starts(a.held.needs for a in asks)
+    slot = start[of] + local * len(SPLITS) + split
     model, framework = (pd.factorize(stacks[c])[0] for c in ("model", "framework"))
     alike = (model * len(stacks) + framework)[stack]
     parts = [t.take(i).reset_index(drop=True) for t, i in ((stacks, stack), (nodes, node))]
     return _Rows(
         table=pd.concat(parts, axis=1),
-        quality=np.concatenate([a.held.quality for a in asks])[at],
-        needs=np.concatenate([a.held.needs for a in asks])[at, split],
-        work=np.concatenate([a.held.work for a in asks])[at, split],
+        quality=np.concatenate([a.held.quality for a in asks])[slot],
+        slot=slot,
+        start=start,
+        needs=np.concatenate([a.held.needs for a in asks]),
+        hours=np.concatenate([a.held.hours for a in asks]),
         group=pd.factorize((of * len(stacks) ** 2 + alike) * len(nodes) + node)[0].astype(np.int64),
     )
 
@@ -294,10 +308,13 @@ def _stack_today(today: Mapping[str, Any]) -> Key:
 
 def _chunks(asks: Mapping[Key, _Ask]) -> Iterator[list[Key]]:
     """Questions in parts of bounded size: language models, then all others."""
+    # Those of one model together: they share what is known of it.
+    alike = {k: (a.workload.model, a.workload.isl_tokens or 0) for k, a in asks.items()}
     for language in (True, False):
         part: list[Key] = []
         size = 0
-        for key, ask in asks.items():
+        for key in sorted(asks, key=alike.__getitem__):
+            ask = asks[key]
             if (ask.workload.kind == "llm") != language:
                 continue
             if part and size + len(ask.ways.stack) > CHUNK_ROWS:

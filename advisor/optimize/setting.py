@@ -29,6 +29,7 @@ from advisor.portfolio import (
 )
 
 from .choices import Array, Candidate, Pool
+from .effort import VariantWork
 from .forecasts import Forecasts
 from .levers import LeverSet
 from .offers import offers
@@ -37,6 +38,7 @@ from .stacks import Finder
 
 if TYPE_CHECKING:
     from .columns import Columns
+    from .generate import Sites
 
 STRETCH_MONTHS = 3
 """Length of the stretches over which growing demand counts as level."""
@@ -61,6 +63,7 @@ class Setting:
     def __post_init__(self) -> None:
         self._around: dict[tuple[Workload, str], Around] = {}
         self.today: dict[Workload, Candidate] = {}
+        self.sites: dict[tuple[Any, ...], Sites] = {}
         self.deployed: dict[Workload, dict[str, Any]] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
         self.lock = threading.Lock()
@@ -261,6 +264,10 @@ class Setting:
     def useful(self, workload: Workload, today: Mapping[str, Any]) -> pd.DataFrame:
         """Feasible variants that can be part of a best plan under some levers."""
         return self.forecasts.of(workload, self.portfolio.workloads, today).useful
+
+    def work(self, workload: Workload, today: Mapping[str, Any]) -> VariantWork:
+        """What each of the `useful` variants takes, its place aside."""
+        return self.forecasts.of(workload, self.portfolio.workloads, today).work
 
     def dropped(self, workload: Workload, today: Mapping[str, Any]) -> pd.Series[str]:
         """Why variants that fit alone fail once requests come at random, by row of `variants`."""
