@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,15 +73,19 @@ class Places:
         )
 
     @cached_property
-    def nodes(self) -> pd.MultiIndex:
-        """The kinds of machine, in order of their numbers."""
-        distinct = self.table.drop_duplicates(list(NODE))
-        return pd.MultiIndex.from_frame(distinct[list(NODE)].fillna(-1.0))
+    def nodes(self) -> dict[tuple[Any, ...], int]:
+        """The number of each kind of machine."""
+        return dict(zip(_machines(self.table), self.node.tolist(), strict=True))
 
     def node_of(self, variants: pd.DataFrame) -> Ints:
         """The kind of machine of each variant; -1 where no place has it."""
-        keys = pd.MultiIndex.from_frame(variants[list(NODE)].fillna(-1.0))
-        return self.nodes.get_indexer(keys).astype(np.int64)
+        return np.array([self.nodes.get(key, -1) for key in _machines(variants)], np.int64)
+
+
+def _machines(table: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """The kind of machine of each row."""
+    chip, share, memory = (table[name] for name in NODE)
+    return zip(chip.tolist(), share.tolist(), memory.fillna(-1.0).tolist(), strict=True)
 
 
 def places(catalog: Catalog, offers: pd.DataFrame, allowed: pd.DataFrame) -> Places:

@@ -41,7 +41,7 @@ def useful(of: Setting, workload: Workload) -> pd.DataFrame:
 
 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(one, other, rtol=1e-12, atol=0.0)
+    pd.testing.assert_frame_equal(one, other, rtol=1e-10, atol=0.0)
 
 
 @pytest.fixture(scope="module")
