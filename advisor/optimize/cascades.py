@@ -24,10 +24,10 @@ from .choices import Array
 from .effort import variant_work
 from .fleet import fleet, working_rates
 from .setting import Setting
-from .thin import _front, useful
+from .thin import unbeaten, useful
 from .variants import under_load
 
-NODE = ["accelerator", "chip_share", "host_memory_gib"]
+NODE = ["accelerator", "chip_share", "host_memory_gib", "network_s"]
 SHARED = [*NODE, "framework"]
 """What both models of a pair on machines have in common."""
 OWN = [
@@ -158,7 +158,7 @@ def _fewest(table: pd.DataFrame) -> pd.DataFrame:
     group = table.groupby([*SHARED, "model"], dropna=False, sort=False).ngroup()
     needs = table["needs"].to_numpy().astype(np.int64)
     lost = -table["quality"].to_numpy(float)
-    kept = _front(group.to_numpy().astype(np.int64), per_chip, needs, lost)
+    kept = unbeaten(group.to_numpy().astype(np.int64), per_chip, needs, lost)
     return table[kept].reset_index(drop=True)
 
 
@@ -262,8 +262,8 @@ def _late(workload: Workload, table: pd.DataFrame) -> Array:
     # Tokens come at once when an answer is held back until it is whole.
     begins = np.where(counts, kept + opening, kept)
     ends = np.where(counts, kept + second, kept)
-    first_by = slo.ttft_s or slo.latency_s or np.inf
-    return np.asarray((begins > first_by) | (ends > (slo.latency_s or np.inf)))
+    way, first_by = table["network_s"].to_numpy(float), slo.ttft_s or slo.latency_s or np.inf
+    return np.asarray((begins + way > first_by) | (ends + way > (slo.latency_s or np.inf)))
 
 
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:

@@ -55,13 +55,18 @@ def every_variant(plan: Plan, name: str, levers: frozenset[Lever]) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Choice and prediction columns of `advisor.optimize.variants.variants`; ``reason`` is empty
-        where the variant would work and a machine for it can be had.
+        Choice and prediction columns of `Setting.variants`; ``reason`` is empty where the variant
+        would work, also once requests come at random, and a machine for it can be had.
     """
-    table = plan.setting.variants(plan.portfolio.workload(name))
+    workload, today = plan.portfolio.workload(name), today_of(plan, name)
+    table = plan.setting.variants(workload)
     if table.empty:
         return table
-    frozen = frozen_fields(levers, today_of(plan, name))
+    dropped = plan.setting.dropped(workload, today.choice)
+    reason = table["reason"].astype(object)
+    reason.loc[dropped.index] = dropped
+    table = table.assign(reason=reason)
+    frozen = frozen_fields(levers, today)
     return _with_offers(plan.setting, frozen, masked(table, frozen))
 
 

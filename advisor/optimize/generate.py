@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,9 @@ from advisor.portfolio import Workload
 from .caches import CacheOption, cache_options, cached
 from .choices import Array, Candidate, platforms_of
 from .columns import Columns
-from .effort import VariantWork, mapped, variant_work
+from .effort import VariantWork, mapped
 from .hosted import hosted
+from .network import network_s
 from .places import Bools, Ints, Places, inside, undominated
 from .setting import Setting
 from .thin import bit
@@ -38,20 +40,50 @@ def _columns(setting: Setting, workload: Workload) -> Columns:
     work = None
     joined = np.zeros((3, 0), np.int64)
     if not variants.empty:
-        work = variant_work(setting.catalog, workload, today.choice, variants)
-        joined = _joined(found, workload, variants, today)
+        work = setting.work(workload, today.choice)
+        joined = _joined(found, variants, _sites(setting, workload, today), today)
     return _assembled(setting, workload, given, variants, work, options, joined)
 
 
-def _joined(found: Places, workload: Workload, variants: pd.DataFrame, today: Candidate) -> Ints:
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """Places as a workload may use them; arrays of shape (places,).
+
+    Attributes
+    ----------
+    here : array of bool
+        Of those it may stay in, the ones in today's region.
+    pooled : array of bool
+        Those worth buying in.
+    way : array
+        Round trip to its users, s.
+    """
+
+    here: Bools
+    pooled: Bools
+    way: Array
+
+
+def _sites(setting: Setting, workload: Workload, today: Candidate) -> Sites:
+    """Kept for all workloads that stay, serve and stand in the same places."""
+    c = today.choice
+    key = (workload.residency, workload.users, c["cloud"], c["region"])
+    if key not in setting.sites:
+        found = setting.places
+        able, here = inside(found, workload), _here(found, today)
+        way = network_s(setting.catalog, workload, found.table["geography"])
+        allowed = able & found.table["allowed"].to_numpy()
+        setting.sites[key] = Sites(able & here, undominated(found, allowed, here, way), way)
+    return setting.sites[key]
+
+
+def _joined(found: Places, variants: pd.DataFrame, sites: Sites, today: Candidate) -> Ints:
     """Variant, place and whether fixed of every machine column, shape (3, n)."""
-    able = inside(found, workload)
-    here = _here(found, today)
-    pooled = undominated(found, able & found.table["allowed"].to_numpy(), here)
-    parts = [_matches(found, variants, pooled, fixed=False)]
+    node = found.node_of(variants)
+    parts = [_matches(found, variants, node, sites.pooled, sites.way, fixed=False)]
     if today.choice["sourcing"] != "managed_api":
         priced = found.table[str(today.choice["purchase"])].notna().to_numpy()
-        parts.append(_matches(found, variants, able & here & priced, fixed=True))
+        parts.append(_matches(found, variants, node, sites.here & priced, sites.way, fixed=True))
     return np.concatenate(parts, axis=1)
 
 
@@ -61,9 +93,10 @@ def _here(found: Places, today: Candidate) -> Bools:
     return np.asarray((t["cloud"] == c["cloud"]) & (t["region"] == c["region"]))
 
 
-def _matches(found: Places, variants: pd.DataFrame, able: Bools, *, fixed: bool) -> Ints:
-    """Every variant in every place that has its machine with enough chips."""
-    node = found.node_of(variants)
+def _matches(
+    found: Places, variants: pd.DataFrame, node: Ints, able: Bools, way: Array, *, fixed: bool
+) -> Ints:
+    """Every variant in every place that has its machine with enough chips, as far from users."""
     where = np.flatnonzero(able)
     where = where[np.argsort(found.node[where], kind="stable")]
     first = np.searchsorted(found.node[where], node, "left")
@@ -73,6 +106,8 @@ def _matches(found: Places, variants: pd.DataFrame, able: Bools, *, fixed: bool)
     place = where[np.repeat(first, count) + offset]
     split = variants["tensor_parallel"].to_numpy(float)[variant]
     enough = found.devices[place] >= split
+    # An unknown way fits none: no variant that is useful rests on one.
+    enough &= variants["network_s"].to_numpy(float)[variant] == way[place]
     return np.stack([variant[enough], place[enough], np.full(enough.sum(), int(fixed))])
 
 

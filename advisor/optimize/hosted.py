@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,15 @@ def latest_prices(catalog: Catalog, discounts: Mapping[str, float] | None = None
     # A contract price is what was negotiated.
     paid = 1.0 - off.where(table["standing"] != "contract", 0.0)
     return table.assign(**{c: table[c].astype(float) * paid for c in PER_MTOK})
+
+
+@lru_cache(maxsize=16)
+def _priced(
+    catalog: Catalog, discounts: tuple[tuple[str, float], ...]
+) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """`latest_prices` as rows, each with the catalog's name of its model."""
+    rows = records(latest_prices(catalog, dict(discounts)))
+    return tuple((str(catalog.lookup("models", r["model"])["model"]), r) for r in rows)
 
 
 def usd_per_request(workload: Workload, row: dict[str, Any]) -> float:
@@ -98,9 +108,9 @@ def options(setting: Setting, workload: Workload) -> list[tuple[dict[str, Any], 
     if workload.kind != "llm":
         return []
     allowed = setting.portfolio.organisation.api_providers
-    discounts = setting.portfolio.organisation.discounts
-    for row in records(latest_prices(catalog, discounts)):
-        if catalog.lookup("models", row["model"])["model"] not in accepted:
+    discounts = tuple(setting.portfolio.organisation.discounts.items())
+    for model, row in _priced(catalog, discounts):
+        if model not in accepted:
             continue
         known = set(row["geographies"] or ())
         reason = ""
@@ -117,23 +127,30 @@ def options(setting: Setting, workload: Workload) -> list[tuple[dict[str, Any], 
 def hosted(setting: Setting, workload: Workload, today: Candidate) -> list[Candidate]:
     """Every hosted model the workload may move to."""
     volume = requests_per_month(setting.rates(workload))
-    out = []
+    rows, choices = [], []
     for row, reason in options(setting, workload):
         provider = f"{row['provider']}/{row['api_model']}"
         model = setting.catalog.lookup("models", row["model"])["model"]
         if reason or provider == today.choice["provider"]:
             continue
-        choice = {
-            **dict.fromkeys(today.choice),
-            "sourcing": "managed_api",
-            "provider": provider,
-            "model": model,
-            "techniques": (),
-            "compression": "none",
-            "cache": today.choice["cache"],
-        }
-        work = hours(setting.catalog, workload, today.choice, pd.DataFrame([choice])).iloc[0]
-        effort = {str(k): float(v) for k, v in work.items() if v}
+        rows.append(row)
+        choices.append(
+            {
+                **dict.fromkeys(today.choice),
+                "sourcing": "managed_api",
+                "provider": provider,
+                "model": model,
+                "techniques": (),
+                "compression": "none",
+                "cache": today.choice["cache"],
+            }
+        )
+    if not rows:
+        return []
+    work = records(hours(setting.catalog, workload, today.choice, pd.DataFrame(choices)))
+    out = []
+    for row, choice, taken in zip(rows, choices, work, strict=True):
+        effort = {name: float(v) for name, v in taken.items() if v}
         usd = volume * usd_per_request(workload, row)
         one_off = sum(effort.values()) * setting.usd_per_hour
         details = {**details_of(row, workload), "quality": 1.0}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,15 +73,19 @@ class Places:
         )
 
     @cached_property
-    def nodes(self) -> pd.MultiIndex:
-        """The kinds of machine, in order of their numbers."""
-        distinct = self.table.drop_duplicates(list(NODE))
-        return pd.MultiIndex.from_frame(distinct[list(NODE)].fillna(-1.0))
+    def nodes(self) -> dict[tuple[Any, ...], int]:
+        """The number of each kind of machine."""
+        return dict(zip(_machines(self.table), self.node.tolist(), strict=True))
 
     def node_of(self, variants: pd.DataFrame) -> Ints:
         """The kind of machine of each variant; -1 where no place has it."""
-        keys = pd.MultiIndex.from_frame(variants[list(NODE)].fillna(-1.0))
-        return self.nodes.get_indexer(keys).astype(np.int64)
+        return np.array([self.nodes.get(key, -1) for key in _machines(variants)], np.int64)
+
+
+def _machines(table: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """The kind of machine of each row."""
+    chip, share, memory = (table[name] for name in NODE)
+    return zip(chip.tolist(), share.tolist(), memory.fillna(-1.0).tolist(), strict=True)
 
 
 def places(catalog: Catalog, offers: pd.DataFrame, allowed: pd.DataFrame) -> Places:
@@ -134,8 +140,10 @@ def inside(found: Places, workload: Workload) -> Bools:
     return held.to_numpy()
 
 
-def undominated(found: Places, able: Bools, keep: Bools) -> Bools:
+def undominated(found: Places, able: Bools, keep: Bools, way: Array) -> Bools:
     """Places worth buying in: those that no other of the same machine undercuts on every price.
+
+    Only places as far from the users are compared.
 
     The lower bound stays valid for what is left out: with the rents of the place that undercuts
     it, no choice that uses the dearer one costs less.
@@ -146,10 +154,15 @@ def undominated(found: Places, able: Bools, keep: Bools) -> Bools:
         Places to choose among.
     keep : array of bool
         Of those, the ones to keep whatever they cost: today's own, or with machines already held.
+    way : array, shape (places,)
+        `advisor.optimize.network.network_s`, s.
     """
     t = found.table
     like = pd.factorize(
-        pd.MultiIndex.from_arrays([t["sourcing"], found.node, found.devices]), sort=False
+        pd.MultiIndex.from_arrays(
+            [t["sourcing"], found.node, found.devices, np.nan_to_num(way, nan=-1)]
+        ),
+        sort=False,
     )[0]
     out = able.copy()
     index = np.flatnonzero(able)

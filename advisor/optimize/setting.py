@@ -29,14 +29,16 @@ from advisor.portfolio import (
 )
 
 from .choices import Array, Candidate, Pool
+from .effort import VariantWork
+from .forecasts import Forecasts
 from .levers import LeverSet
 from .offers import offers
 from .places import TERM_NAME, TERMS, YEARLY, Places, places
-from .thin import useful
-from .variants import under_load, variants
+from .stacks import Finder
 
 if TYPE_CHECKING:
     from .columns import Columns
+    from .generate import Sites
 
 STRETCH_MONTHS = 3
 """Length of the stretches over which growing demand counts as level."""
@@ -59,10 +61,10 @@ class Setting:
     blocked: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
-        self._variants: dict[Workload, pd.DataFrame] = {}
         self._around: dict[tuple[Workload, str], Around] = {}
-        self._useful: dict[Workload, pd.DataFrame] = {}
         self.today: dict[Workload, Candidate] = {}
+        self.sites: dict[tuple[Any, ...], Sites] = {}
+        self.deployed: dict[Workload, dict[str, Any]] = {}
         self.candidates: dict[tuple[Workload, LeverSet], list[Candidate]] = {}
         self.lock = threading.Lock()
         self.sketches: dict[tuple[int, ...], Any] = {}
@@ -75,6 +77,12 @@ class Setting:
     def offers(self) -> pd.DataFrame:
         """All priced offers, allowed or not (today's may stand outside the allowed ones)."""
         return offers(self.catalog, self.portfolio.organisation)
+
+    @cached_property
+    def offered(self) -> dict[tuple[str | None, ...], int]:
+        """The row of `offers` of each cloud, region and instance."""
+        keys = self.offers[["cloud", "region", "instance"]].itertuples(index=False, name=None)
+        return {key: i for i, key in enumerate(keys)}
 
     @cached_property
     def allowed(self) -> pd.DataFrame:
@@ -205,15 +213,15 @@ class Setting:
         """A setting for a changed portfolio that keeps the predictions still valid."""
         out = Setting(portfolio, self.catalog)
         old, new = self.portfolio.organisation, portfolio.organisation
-        if (old.clouds, old.geographies) == (new.clouds, new.geographies):
-            out._variants = {w: v for w, v in self._variants.items() if w in portfolio.workloads}
-            out._useful = {w: v for w, v in self._useful.items() if w in portfolio.workloads}
+        left = set(portfolio.workloads)
+        out.deployed = {w: d for w, d in self.deployed.items() if w in left}
+        alike = (old.clouds, old.geographies) == (new.clouds, new.geographies)
+        if alike and "forecasts" in self.__dict__:
+            out.__dict__["forecasts"] = self.forecasts.only(left)
         if old == new:
-            out.today = {w: c for w, c in self.today.items() if w in portfolio.workloads}
-            out.bounds = {k: b for k, b in self.bounds.items() if k[0] in portfolio.workloads}
-            out.candidates = {
-                k: c for k, c in self.candidates.items() if k[0] in portfolio.workloads
-            }
+            out.today = {w: c for w, c in self.today.items() if w in left}
+            out.bounds = {k: b for k, b in self.bounds.items() if k[0] in left}
+            out.candidates = {k: c for k, c in self.candidates.items() if k[0] in left}
             out.__dict__.update(
                 {k: self.__dict__[k] for k in ("offers", "allowed") if k in self.__dict__}
             )
@@ -223,6 +231,11 @@ class Setting:
         """Arrival rates in each step, requests/s, shape (T,)."""
         week = hourly_rps(self.catalog, workload.demand)
         return np.outer(self.growth, week).ravel()
+
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """What every workload's variants can do on the allowed chips."""
+        return Forecasts(self.catalog, Finder(self.catalog, self.allowed))
 
     def around(self, workload: Workload, sourcing: str) -> Around:
         """What stands around a workload's machines under a way of sourcing."""
@@ -237,21 +250,28 @@ class Setting:
         return self._around[key]
 
     def variants(self, workload: Workload) -> pd.DataFrame:
-        """Replica variants of a workload on allowed chips, predicted once."""
-        if workload not in self._variants:
-            self._variants[workload] = variants(self.catalog, workload, self.allowed)
-        return self._variants[workload]
+        """Replica variants of a workload on allowed chips, predicted once.
+
+        Returns
+        -------
+        DataFrame
+            Columns of `advisor.optimize.stacks.STACK` and ``NODE``, ``tensor_parallel``, the
+            prediction's columns, ``quality`` (share of today's) and ``reason`` (empty where
+            feasible).
+        """
+        return self.forecasts.variants(workload, self.portfolio.workloads)
 
     def useful(self, workload: Workload, today: Mapping[str, Any]) -> pd.DataFrame:
         """Feasible variants that can be part of a best plan under some levers."""
-        if workload not in self._useful:
-            table = self.variants(workload)
-            if not table.empty:
-                table = useful(self.catalog, workload, today, table)
-                table = under_load(self.catalog, workload, table)
-                table = table[table["reason"] == ""].reset_index(drop=True)
-            self._useful[workload] = table
-        return self._useful[workload]
+        return self.forecasts.of(workload, self.portfolio.workloads, today).useful
+
+    def work(self, workload: Workload, today: Mapping[str, Any]) -> VariantWork:
+        """What each of the `useful` variants takes, its place aside."""
+        return self.forecasts.of(workload, self.portfolio.workloads, today).work
+
+    def dropped(self, workload: Workload, today: Mapping[str, Any]) -> pd.Series[str]:
+        """Why variants that fit alone fail once requests come at random, by row of `variants`."""
+        return self.forecasts.of(workload, self.portfolio.workloads, today).dropped
 
 
 def _price(usd: float | None) -> Array:

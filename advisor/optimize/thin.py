@@ -20,7 +20,8 @@ from advisor.portfolio import LEVERS, Lever, Workload
 from .effort import hours, mapped
 from .levers import LEVER_FIELDS
 
-SAME = ["model", "framework", "accelerator", "chip_share", "host_memory_gib", "tensor_parallel"]
+SAME = ["model", "framework", "accelerator", "chip_share", "host_memory_gib"]
+SAME += ["network_s", "tensor_parallel"]
 """Variants that differ in these are never compared."""
 
 
@@ -56,7 +57,7 @@ def needed(
 def useful(
     catalog: Catalog, workload: Workload, today: Mapping[str, Any], table: pd.DataFrame
 ) -> pd.DataFrame:
-    """Feasible variants that no other makes useless, with ``needs`` and ``effort_usd``.
+    """Feasible variants that no other makes useless, with ``needs``.
 
     Parameters
     ----------
@@ -66,17 +67,24 @@ def useful(
     able = table[table["reason"] == ""].reset_index(drop=True)
     if able.empty:
         return able.assign(needs=0)
-    keep = ("sourcing", "provider", "instance", "cloud", "region", "cache", "purchase")
-    as_today = able.assign(**{k: today[k] for k in keep})
-    work = hours(catalog, workload, today, as_today).sum(axis=1).to_numpy()
-    fields = {n for names in LEVER_FIELDS.values() for n in names}
-    needs = needed(able, today, fields)
+    needs, work = effort(catalog, workload, today, able)
     group = able.groupby(SAME, dropna=False, sort=False).ngroup().to_numpy().astype(np.int64)
-    kept = _front(group, able["rps_low"].to_numpy(float), needs, work)
+    kept = unbeaten(group, able["rps_low"].to_numpy(float), needs, work)
     return able.assign(needs=needs)[kept].reset_index(drop=True)
 
 
-def _front(
+def effort(
+    catalog: Catalog, workload: Workload, today: Mapping[str, Any], table: pd.DataFrame
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Levers that variants need, as bits, and their engineering hours at today's place."""
+    keep = ("sourcing", "provider", "instance", "cloud", "region", "cache", "purchase")
+    as_today = table.assign(**{k: today[k] for k in keep})
+    work = hours(catalog, workload, today, as_today).sum(axis=1).to_numpy(float)
+    fields = {n for names in LEVER_FIELDS.values() for n in names}
+    return needed(table, today, fields), work
+
+
+def unbeaten(
     group: npt.NDArray[np.int64],
     rps: npt.NDArray[np.float64],
     needs: npt.NDArray[np.int64],

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from advisor.catalog import Catalog
-from advisor.catalog.records import record
+from advisor.catalog.records import record, records
 from advisor.errors import PortfolioError
 from advisor.portfolio import HOURS_PER_MONTH, Workload, requests_per_month
 
@@ -16,33 +15,13 @@ from . import hosted
 from .choices import Candidate
 from .fleet import machines, static, working_rates
 from .levers import rate_unit
+from .network import network_s
 from .offers import weakest
 from .setting import Setting
-from .variants import techniques_today, under_load, with_predictions
+from .stacks import NODE, STACK, choice_today
+from .variants import loaded, predictions, quality
 
 Choice = dict[str, Any]
-
-
-def choice_today(catalog: Catalog, workload: Workload) -> Choice:
-    """Values of all lever fields as deployed."""
-    current = workload.current
-    hosted_api = current.sourcing == "managed_api"
-    return {
-        "sourcing": current.sourcing,
-        "provider": f"{current.provider}/{current.api_model}" if hosted_api else None,
-        "cloud": None if hosted_api else current.cloud,
-        "region": None if hosted_api else current.region,
-        "instance": None if hosted_api else current.instance,
-        "tensor_parallel": None if hosted_api else current.tensor_parallel,
-        "model": catalog.lookup("models", workload.model)["model"],
-        "weight_precision": None if hosted_api else current.weight_precision,
-        "kv_precision": None if hosted_api else current.kv_precision,
-        "framework": None if hosted_api else current.framework,
-        "techniques": () if hosted_api else techniques_today(catalog, workload),
-        "compression": "none",
-        "cache": current.cache,
-        "purchase": None if hosted_api else current.purchase,
-    }
 
 
 def candidate_today(setting: Setting, workload: Workload) -> Candidate:
@@ -79,7 +58,7 @@ def _candidate_today(setting: Setting, workload: Workload) -> Candidate:
             around_usd_month=_around(setting, workload, choice, usd, 0.0, 0.0),
         )
     row = _offer_row(setting, workload)
-    found = _prediction(setting, workload, choice, row)
+    found = _prediction(setting, workload)
     count = np.full(168, float(workload.current.instances or 0))
     if not workload.current.instances:
         count = static(_modelled(setting, workload, found, row))[0]
@@ -179,37 +158,44 @@ def _premium(setting: Setting, choice: Choice) -> float:
 
 def _offer_row(setting: Setting, workload: Workload) -> dict[str, Any]:
     c, table = workload.current, setting.offers
-    here = table[
-        (table["cloud"] == c.cloud)
-        & (table["region"] == c.region)
-        & (table["instance"] == c.instance)
-    ]
-    if here.empty:
+    place = setting.offered.get((c.cloud, c.region, c.instance))
+    if place is None:
         raise PortfolioError(
             f"workload '{workload.name}': no price is known for {c.instance} in {c.region}",
             column="current.instance",
             fix="add the price as a catalog row, or correct the instance or region",
         )
-    return record(here.iloc[0])
+    return record(table.iloc[place])
 
 
-def _prediction(
-    setting: Setting, workload: Workload, choice: Choice, row: dict[str, Any]
-) -> dict[str, Any]:
-    table = pd.DataFrame(
-        [
-            {
-                **{k: choice[k] for k in ("model", "framework", "tensor_parallel", "techniques")},
-                **{k: choice[k] for k in ("weight_precision", "kv_precision", "compression")},
-                "accelerator": row["accelerator"],
-                "chip_share": row["chip_share"],
-                "host_memory_gib": row["host_memory_gib"],
-                "params_factor": 1.0,
-            }
-        ]
-    )
-    found = with_predictions(setting.catalog, workload, table)
-    return record(under_load(setting.catalog, workload, found).iloc[0])
+def _prediction(setting: Setting, workload: Workload) -> dict[str, Any]:
+    """What today's deployment can do; worked out for all workloads of the setting at once."""
+    if workload not in setting.deployed:
+        able = [workload]
+        for other in setting.portfolio.workloads:
+            c = other.current
+            known = (c.cloud, c.region, c.instance) in setting.offered
+            # What has been measured may be refused: that is for its own turn.
+            if known and not other.measured and other != workload:
+                able.append(other)
+        setting.deployed.update(zip(able, _predicted(setting, able), strict=True))
+    return setting.deployed[workload]
+
+
+def _predicted(setting: Setting, workloads: list[Workload]) -> list[dict[str, Any]]:
+    of, catalog = np.arange(len(workloads)), setting.catalog
+    places = [
+        setting.offered[w.current.cloud, w.current.region, w.current.instance] for w in workloads
+    ]
+    choices = pd.DataFrame([choice_today(catalog, w) for w in workloads])
+    fields = [f for f in (*STACK, "tensor_parallel") if f != "params_factor"]
+    offers = setting.offers.iloc[places].reset_index(drop=True)
+    ways = [network_s(catalog, w, offers["geography"].iloc[[i]]) for i, w in enumerate(workloads)]
+    nodes = offers.assign(network_s=np.concatenate(ways))[list(NODE)]
+    table = pd.concat([choices[fields].assign(params_factor=1.0), nodes], axis=1)
+    kept = [quality(catalog, w, table.iloc[[i]]) for i, w in enumerate(workloads)]
+    found = predictions(catalog, workloads, of, table, np.concatenate(kept))
+    return records(loaded(catalog, workloads, of, found))
 
 
 def _modelled(

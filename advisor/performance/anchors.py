@@ -16,7 +16,7 @@ remains.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from .chips import peak_tflops
 from .configs import Array
 from .lookup import Lookup, column
 from .onepass import PASS_BLEND, sample_gflops
-from .pass_effects import KEYS, SLOPES, Effect, alike, covariance, effects, prior, slopes
+from .pass_effects import KEYS, SLOPES, Effect, alike, covariance, distinct, effects, prior, slopes
 from .rules import rule_of_thumb
 
 STEPS = 4
@@ -45,6 +45,17 @@ FIGURES = (
 
 
 @dataclass(frozen=True)
+class Grouped:
+    """What anchors say, summed over those that share all effects; shapes (g,) and (g, g)."""
+
+    speed_weights: Array
+    fixed_weights: Array
+    speed: Array
+    fixed: Array
+    both: Array
+
+
+@dataclass(frozen=True)
 class Known:
     """Anchors, and what they say of speed and of fixed time."""
 
@@ -54,6 +65,21 @@ class Known:
     """Of each anchor's time, to the power of the blend: 0 saturated, 1 all fixed."""
     weights: Array
     inverse: npt.NDArray[np.float64]
+
+    @cached_property
+    def distinct(self) -> tuple[pd.DataFrame, Grouped]:
+        """One anchor for each set of effects, and what all those alike say together."""
+        table, of = distinct(self.table)
+        same = np.zeros((len(table), len(of)))
+        same[of, np.arange(len(of))] = 1.0
+        slow, fixed = same * (self.fixed_part - 1.0), same * self.fixed_part
+        return table, Grouped(
+            speed_weights=slow @ self.weights,
+            fixed_weights=fixed @ self.weights,
+            speed=slow @ self.inverse @ slow.T,
+            fixed=fixed @ self.inverse @ fixed.T,
+            both=slow @ self.inverse @ fixed.T,
+        )
 
 
 @lru_cache(maxsize=64)
@@ -102,20 +128,19 @@ def estimate(catalog: Catalog, asked: pd.DataFrame) -> pd.DataFrame:
         its kind and chip family (``near``) was measured.
     """
     k = known(catalog)
-    part = k.fixed_part[None, :]
-    speed = covariance(asked, k.table, k.effects, "speed") * (part - 1.0)
-    fixed = covariance(asked, k.table, k.effects, "fixed") * part
-    told_speed, told_fixed = speed @ k.inverse, fixed @ k.inverse
+    table, g = k.distinct
+    speed, fixed = (covariance(asked, table, k.effects, name) for name in ("speed", "fixed"))
+    told_speed, told_fixed = speed @ g.speed, fixed @ g.fixed
     own = {name: prior(asked, k.effects, name) for name in ("speed", "fixed")}
-    exact = alike(asked, k.table, ("model", "accelerator", "framework", "peak")).any(axis=1)
-    near = alike(asked, k.table, ("kind", "family")).any(axis=1)
+    exact = alike(asked, table, ("model", "accelerator", "framework", "peak")).any(axis=1)
+    near = alike(asked, table, ("kind", "family")).any(axis=1)
     return pd.DataFrame(
         {
-            "speed": np.clip(speed @ k.weights, -LIMIT, LIMIT),
-            "fixed": np.clip(fixed @ k.weights, -LIMIT, LIMIT),
+            "speed": np.clip(speed @ g.speed_weights, -LIMIT, LIMIT),
+            "fixed": np.clip(fixed @ g.fixed_weights, -LIMIT, LIMIT),
             "speed_sd": _left(own["speed"], told_speed, speed),
             "fixed_sd": _left(own["fixed"], told_fixed, fixed),
-            "both": -(told_speed * fixed).sum(axis=1),
+            "both": -((speed @ g.both) * fixed).sum(axis=1),
             "exact": exact,
             "near": near,
         }

@@ -38,7 +38,7 @@ SKEW = 2.3
 """Factor on the variance of gathered prompts, whose law is skewed."""
 
 _HALVINGS = 10
-_ROWS = 256
+_ROWS = 512
 """Configurations worked out at once, so that they stay in the processor's cache."""
 _NEVER = 1e6
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.55, 0.75, 1.0)

@@ -25,7 +25,7 @@ token); factors from the calibration catalog.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -153,6 +153,8 @@ def throughput(c: LlmConfigs, batch: Array) -> Array:
     return batch / turn_s(c, batch)
 
 
+_ROWS = 4096
+"""Configurations worked out at once, so that they stay in the processor's cache."""
 STATIC_BATCH_YIELD = 0.5
 """Share of a static batch's slots that do useful work: the batch waits for its longest answer."""
 
@@ -200,6 +202,20 @@ def capacity(
     percentile : float
         Of the time to first token.
     """
+    n = len(c.params_b)
+    blocks = [np.arange(b, min(b + _ROWS, n)) for b in range(0, n, _ROWS)] or [np.arange(0)]
+    parts = [
+        _capacity(c.take(rows), ttft_slo_s[rows], tpot_slo_s[rows], points, percentile)
+        for rows in blocks
+    ]
+    return Capacity(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Capacity)}
+    )
+
+
+def _capacity(
+    c: LlmConfigs, ttft_slo_s: Array, tpot_slo_s: Array, points: int, percentile: float
+) -> Capacity:
     tail = -np.log(1.0 - percentile / 100.0)
     n = len(c.params_b)
     limit = max_batch(c)

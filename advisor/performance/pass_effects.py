@@ -90,7 +90,7 @@ def alike(a: pd.DataFrame, b: pd.DataFrame, columns: tuple[str, ...]) -> npt.NDA
 
 def covariance(a: pd.DataFrame, b: pd.DataFrame, shared: tuple[Effect, ...], of: str) -> Array:
     """Covariance between lines of `a` and `b` by effects, shape (len(a), len(b))."""
-    (a, of_a), (b, of_b) = _distinct(a), _distinct(b)
+    (a, of_a), (b, of_b) = distinct(a), distinct(b)
     out = np.zeros((len(a), len(b)))
     for effect in shared:
         if not effect.sd(of):
@@ -113,7 +113,7 @@ def prior(asked: pd.DataFrame, shared: tuple[Effect, ...], of: str) -> Array:
     return out
 
 
-def _distinct(a: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
+def distinct(a: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
     """Distinct lines, for the batches of a stack share all effects, and which each line is."""
     if a.empty:
         return a, np.zeros(0, np.intp)

@@ -12,8 +12,8 @@ from advisor.optimize.candidates import candidates
 from advisor.optimize.choices import Candidate
 from advisor.optimize.effort import is_student
 from advisor.optimize.plan import Plan
+from advisor.optimize.stacks import model_options
 from advisor.optimize.sweep import alone_usd_month, resized
-from advisor.optimize.variants import model_options
 from advisor.portfolio import Lever, Workload
 
 FACTORS = np.geomspace(1e-2, 1e3, 11)

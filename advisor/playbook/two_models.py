@@ -13,6 +13,7 @@ from advisor.economics.cascade import Pair, break_even_escalation, mix
 from advisor.format import money, percent
 from advisor.optimize.cascades import NODE, SKILL, pairs
 from advisor.optimize.considered import today_of
+from advisor.optimize.network import network_s
 from advisor.optimize.plan import Plan
 from advisor.optimize.setting import Setting
 from advisor.optimize.sweep import alone_usd_month
@@ -90,7 +91,7 @@ def _two_models(plan: Plan, workload: Workload) -> TwoModels | None:
     table = pairs(setting, workload, useful, today)
     if table.empty:
         return None
-    chips = _chip_usd(setting)
+    chips = _chip_usd(setting, workload)
     priced = table[table["reason"] == ""].merge(chips, on=NODE)
     priced = priced[priced["most"] >= priced["small_tensor_parallel"]]
     if priced.empty:
@@ -211,10 +212,11 @@ def limit(found: TwoModels) -> str:
     return "It pays at any share." if pays >= 1.0 else f"It pays up to {percent(pays)}."
 
 
-def _chip_usd(setting: Setting) -> pd.DataFrame:
+def _chip_usd(setting: Setting, workload: Workload) -> pd.DataFrame:
     """The least on-demand price of a device of each kind of node, USD an hour."""
     offers = setting.allowed[setting.allowed["on_demand"].notna()]
-    each = offers.assign(device_usd=offers["on_demand"] / offers["devices"])
+    way = network_s(setting.catalog, workload, offers["geography"])
+    each = offers.assign(device_usd=offers["on_demand"] / offers["devices"], network_s=way)
     found: pd.DataFrame = each.groupby(NODE, dropna=False, as_index=False).agg(
         device_usd=("device_usd", "min"), most=("devices", "max")
     )

@@ -95,8 +95,9 @@ def _workload(index: Index, w: Workload, position: int) -> Workload:
         _context(index, w, int(row["max_context"]), at)
     profiles = [*index.names("demand_profiles"), "flat"]
     index.known("demand profile", w.demand.profile, profiles, (*at, "demand", "profile"))
-    for i, geography in enumerate(w.residency):
-        index.known("geography", geography, index.geographies, (*at, "residency", i))
+    for field, places in (("residency", w.residency), ("users", w.users)):
+        for i, geography in enumerate(places):
+            index.known("geography", geography, index.geographies, (*at, field, i))
     others = [index.model(s, (*at, "substitutes", i)) for i, s in enumerate(w.substitutes)]
     check_deployment(index, w.current, (*at, "current"), row, w.kind)
     names = tuple(str(o["model"]) for o in others if o)

@@ -171,6 +171,9 @@ class Workload(Record):
         0.97, description="Least acceptable quality, as a share of what is served today."
     )
     residency: tuple[str, ...] = Field((), description="Geographies it must stay in; any if blank.")
+    users: tuple[str, ...] = Field(
+        (), description="Geographies its users are in; no time for the network if blank."
+    )
     substitutes: tuple[str, ...] = Field(
         (), description="Other models the team accepts for this task, without distillation."
     )

@@ -40,6 +40,15 @@ TABLES: dict[str, Rows] = {
         {"cloud": "south", "label": "South", "kind": "neocloud"},
         {"cloud": "cellar", "label": "Cellar", "kind": "owned"},
     ],
+    "network": [
+        {
+            "from_geography": "us",
+            "to_geography": "us",
+            "rtt_low_s": 0.01,
+            "rtt_s": 0.04,
+            "rtt_high_s": 0.08,
+        },
+    ],
     "regions": [
         {"cloud": "aws", "region": "n-east", "geography": "us", "label": "East"},
         {"cloud": "aws", "region": "n-west", "geography": "eu", "label": "West"},

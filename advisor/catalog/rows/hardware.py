@@ -9,6 +9,7 @@ from pydantic import Field
 from .base import Names, NonNegative, Positive, Row, Share, Standing, Text
 
 ChipKind = Literal["gpu", "neuron", "tpu", "cpu"]
+Geography = Literal["us", "eu", "uk", "apac"]
 Purchase = Literal["on_demand", "spot", "commit_1y", "commit_3y", "capacity_block"]
 
 
@@ -86,8 +87,24 @@ class Region(Row):
 
     cloud: Text
     region: Text
-    geography: Literal["us", "eu", "uk", "apac", "any"]
+    geography: Geography | Literal["any"]
     label: Text
+
+
+class RoundTrip(Row):
+    """How long a packet takes between two geographies and back, either way round.
+
+    ``rtt_s`` is the median over pairs of regions, the ends are the nearest and the farthest pair.
+    """
+
+    table: ClassVar = "network"
+    key: ClassVar = ("from_geography", "to_geography")
+
+    from_geography: Geography
+    to_geography: Geography
+    rtt_low_s: Positive = Field(description="Seconds.")
+    rtt_s: Positive = Field(description="Seconds.")
+    rtt_high_s: Positive = Field(description="Seconds.")
 
 
 class Price(Row):
