@@ -82,6 +82,8 @@ def behind_cache(
         run_rate_usd_month=smaller[0].run_rate_usd_month
         + cache_usd_month(setting, workload, cache, hit),
         one_off_usd=bare.one_off_usd + hours * setting.usd_per_hour,
+        # What a cache answers is logged and sent all the same.
+        around_usd_month=bare.around_usd_month,
         hours={**bare.hours, "CACHING": hours},
         predictions_per_month=candidate.predictions_per_month,
         details={**bare.details, "hit_ratio": hit},

@@ -48,7 +48,8 @@ def unexplained(view: View) -> dict[str, tuple[float, float]]:
     for candidate in view.baseline.today:
         billed = view.portfolio.workload(candidate.workload).bill_usd_month
         if billed is not None:
-            out[candidate.workload] = (candidate.run_rate_usd_month, billed)
+            modelled = candidate.run_rate_usd_month + candidate.around_usd_month
+            out[candidate.workload] = (modelled, billed)
     return out
 
 
