@@ -17,7 +17,7 @@ a quality floor :math:`f`,
 
 .. math:: e_f = 1 - \left(\frac{q_l - f}{q_l - q_s}\right)^{1/k}
 
-unless lost quality has a price. The whole is dearer than the large model alone from
+The whole is dearer than the large model alone from
 :math:`e^* = (c_l - c_s - v) / (c_l - r c_s)` on. FrugalGPT (arXiv 2305.05176) is such a cascade,
 Hybrid LLM (arXiv 2404.14618) such a router.
 """
@@ -120,32 +120,6 @@ def escalation_for(
     left = (large[able] - least[able]) / (large[able] - small[able])
     out[able] = 1.0 - left ** (1.0 / k[able])
     return out
-
-
-def best_escalation(pair: Pair, floor: float, usd_per_lost: float = 0.0) -> float | None:
-    """The cheapest share to escalate that keeps the floor; None where none does.
-
-    Parameters
-    ----------
-    floor : float
-        Least quality.
-    usd_per_lost : float
-        Price of a request whose quality is lost altogether, USD; 0 where only the floor counts.
-    """
-    least = float(escalation_for(pair.small_quality, pair.large_quality, floor, pair.skill))
-    if np.isnan(least):
-        return None
-    gap = max(pair.large_quality - pair.small_quality, 0.0)
-    margin = pair.large_usd - (pair.small_usd if pair.routed else 0.0)
-    worth = usd_per_lost * gap * pair.skill
-    if margin <= 0:
-        return 1.0
-    if worth <= margin:
-        return least
-    # The last request escalated earns its cost: worth (1 - e)^(k - 1) = margin.
-    if pair.skill == 1.0:
-        return 1.0
-    return max(least, float(1.0 - (margin / worth) ** (1.0 / (pair.skill - 1.0))))
 
 
 def break_even_escalation(pair: Pair, alone_usd: float | None = None) -> float | None:

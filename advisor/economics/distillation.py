@@ -1,4 +1,4 @@
-r"""What a distilled student takes, and how many requests a month repay it.
+r"""What a distilled student takes.
 
 One round needs :math:`T` million tokens of examples, which is :math:`T 10^6 / (t_i + t_o)` of the
 workload's requests with the teacher's answers. It costs
@@ -6,13 +6,7 @@ workload's requests with the teacher's answers. It costs
 .. math:: R = T p_t + \frac{F}{10^{18}} p_f + E
 
 (teacher tokens at :math:`p_t` a million, :math:`F` FLOP of training at :math:`p_f` an exaFLOP, and
-an evaluation :math:`E`). The world moves, so :math:`n` rounds a year. With engineering :math:`W`
-once over a horizon of :math:`M` months and :math:`\delta` saved on each request, it pays from
-
-.. math:: V^* = \frac{n R / 12 + W / M}{\delta}
-
-requests a month. What is saved is at most the whole cost of a request, so a workload below
-:math:`V^*` at that :math:`\delta` cannot repay any student.
+an evaluation :math:`E`). The world moves, so there are several rounds a year.
 """
 
 from __future__ import annotations
@@ -88,21 +82,3 @@ def study(
 def months_to_collect(examples: float, requests_month: float) -> float:
     """How long the workload's own traffic takes to supply a round's examples, months."""
     return examples / requests_month if requests_month > 0 else float("inf")
-
-
-def break_even_requests(
-    cost: Study, work_usd: float, horizon_months: float, saving_usd_per_request: float
-) -> float | None:
-    """Requests a month from which a student pays; None where a request saves nothing.
-
-    Parameters
-    ----------
-    work_usd : float
-        Engineering of the first round, spread over the horizon.
-    saving_usd_per_request : float
-        What the student saves on each request, at the margin.
-    """
-    if saving_usd_per_request <= 0:
-        return None
-    month = cost.usd_year / 12.0 + work_usd / horizon_months
-    return month / saving_usd_per_request

@@ -13,10 +13,11 @@ from advisor.portfolio import HOURS_PER_MONTH, Workload
 
 from .choices import POOLED, Candidate
 from .columns import Columns
-from .effort import distillation_usd_year, hours
+from .effort import SECOND, hours, study_usd_year
 from .generate import columns
 from .levers import LeverSet
 from .offers import weakest
+from .parts import CAPACITY, SHARE
 from .places import Ints
 from .rents import least_usd, likely_rents
 from .setting import Setting
@@ -24,6 +25,8 @@ from .today import details_of
 
 SHORTLIST = 40
 BEHIND_CACHES = 12
+OF_TWO = 12
+"""Candidates of two models among those that are compared."""
 VARIANT_FIELDS = (
     "model",
     "framework",
@@ -32,7 +35,11 @@ VARIANT_FIELDS = (
     "weight_precision",
     "kv_precision",
     "tensor_parallel",
+    "escalation",
+    "escalate_to",
+    "escalate_host",
 )
+REPLICA = (*CAPACITY, "rps", "tensor_parallel", "quality")
 PLACE_FIELDS = ("sourcing", "cloud", "region", "instance")
 
 
@@ -56,6 +63,9 @@ def _shortlist(setting: Setting, found: Columns, levers: LeverSet) -> Ints:
     able = able[order]
     given = np.arange(len(found.given))
     machines = able[(found.variant[able] >= 0) & (found.cache[able] < 0)]
+    if len(machines):
+        two = found.variants["escalation"].notna().to_numpy()[found.variant[machines]]
+        machines, pairs = machines[~two], machines[two]
     keep = [np.intersect1d(given, able), machines[:SHORTLIST]]
     if len(machines):
         v, p = found.variants, setting.places.table
@@ -71,6 +81,7 @@ def _shortlist(setting: Setting, found: Columns, levers: LeverSet) -> Ints:
         keep.append(machines[seen.groupby("framework").head(4).index])
         keep.append(machines[seen.groupby(["sourcing", "chip"]).head(1).index])
         keep.append(machines[seen.groupby(["weight", "kv"], dropna=False).head(1).index])
+        keep.append(pairs[:OF_TWO])
     for cache in range(len(found.caches)):
         keep.append(able[found.cache[able] == cache][:BEHIND_CACHES])
     first = dict.fromkeys(np.concatenate(keep).tolist())
@@ -101,13 +112,14 @@ def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
         cache=[c.cache if c else today.choice["cache"] for c in cache],
         purchase=np.where(fixed, str(today.choice["purchase"]), POOLED),
     )
-    work = hours(setting.catalog, workload, today.choice, table)
+    second = [c for c in variants if c.startswith("rest_")]
+    work = hours(setting.catalog, workload, today.choice, table.join(variants[second]))
     counts = found.machines(setting, fresh)
     joint = found.bought_jointly[fresh]
+    study = study_usd_year(setting.catalog, workload, table)
     rows = zip(fresh.tolist(), records(table), records(variants), records(places), strict=True)
     for at, (i, choice, variant, place) in enumerate(rows):
         effort = {str(k): float(v) for k, v in work.iloc[at].items() if v}
-        study = distillation_usd_year(setting.catalog, workload, choice["model"])
         run = float(found.run_usd[i])
         if not joint[at]:
             run += float(counts[at].mean()) * float(found.price[i]) * HOURS_PER_MONTH
@@ -120,11 +132,12 @@ def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
             machines=counts[at],
             run_rate_usd_month=run,
             one_off_usd=sum(effort.values()) * setting.usd_per_hour
-            + study * setting.horizon_months / 12.0,
+            + float(study[at]) * setting.horizon_months / 12.0,
             hours=effort,
             offer=setting.places.offer(int(found.place[i])) if joint[at] else None,
             spot_share=0.0 if fixed[at] else setting.spot_share(workload),
             waits=bool(workload.waits_a_day and not fixed[at]),
+            rest_usd_month=float(found.rest_usd[i]),
             predictions_per_month=today.predictions_per_month,
             details=details,
             around_usd_month=float(found.around_usd[i] + found.disk_usd[i] * counts[at].mean()),
@@ -135,11 +148,42 @@ def _details(
     workload: Workload, variant: Mapping[str, Any], place: Mapping[str, Any]
 ) -> dict[str, Any]:
     hourly = place["on_demand"] if pd.notna(place["on_demand"]) else place["commit"]
+    details = details_of(dict(variant), dict(place))
+    if variant["escalation"]:
+        details |= _of_two(variant, max(np.floor(place["accelerator_count"]), 1.0))
     return {
-        **details_of(dict(variant), dict(place)),
+        **details,
         "machine_usd_hour": float(hourly),
         "spot_standing": place.get("spot_standing"),
         "commit_standing": place.get("commit_standing"),
         "evidence": weakest(variant["evidence"], place["standing"], workload.demand.evidence),
         "doubt": "",
+    }
+
+
+def _of_two(variant: Mapping[str, Any], devices: float) -> dict[str, Any]:
+    """What is told of a pair: each model's own replica, and what both do together.
+
+    ``rps`` and ``rps_low`` are what the pair's machines carry, for each replica that the small
+    model would have on them.
+    """
+    parts = [
+        {
+            "share": float(variant[share]),
+            **{name: variant[prefix + name] for name in (*REPLICA, *SECOND)},
+        }
+        for prefix, share in SHARE.items()
+        if variant[share] > 0
+    ]
+    per = [np.maximum(np.floor(devices / p["tensor_parallel"]), 1.0) for p in parts]
+    together = {
+        name: 1.0 / sum(per[0] * p["share"] / (n * p[name]) for p, n in zip(parts, per, strict=True))
+        for name in ("rps", "rps_low")
+    }
+    return {
+        **together,
+        "spread": max(float(p["spread"]) for p in parts),
+        "parts": tuple(parts),
+        "escalated": float(variant["escalated"]),
+        "rest_price_as_of": variant["rest_price_as_of"],
     }

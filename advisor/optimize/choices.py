@@ -44,6 +44,8 @@ class Candidate:
         Most of its machines that may be spot.
     around_usd_month : float
         Storage, balancing and traffic around it.
+    rest_usd_month : float
+        Of its run rate, what the host of a second model is paid.
     waits : bool
         Whether its machines are a volume of each day and may run at any of its hours.
     """
@@ -57,6 +59,7 @@ class Candidate:
     offer: Offer | None = None
     spot_share: float = 0.0
     waits: bool = False
+    rest_usd_month: float = 0.0
     around_usd_month: float = 0.0
     predictions_per_month: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -82,7 +85,16 @@ class Candidate:
     @cached_property
     def platforms(self) -> tuple[str, ...]:
         """What the organisation must run at all for this choice."""
-        return platforms_of(self.choice["sourcing"], self.choice["framework"])
+        own = platforms_of(self.choice["sourcing"], self.choice["framework"])
+        if not self.choice.get("escalate_host"):
+            return own
+        return (*own, *platforms_of("managed_api", None))
+
+    @cached_property
+    def by_request_usd_month(self) -> float:
+        """Of its run rate, what hosts of models are paid by the request."""
+        hosted = self.choice["sourcing"] == "managed_api"
+        return self.run_rate_usd_month if hosted else self.rest_usd_month
 
 
 def platforms_of(sourcing: str, framework: str | None) -> tuple[str, ...]:

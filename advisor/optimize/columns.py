@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +17,12 @@ from advisor.portfolio import HOURS_PER_MONTH, Workload
 
 from .caches import CacheOption
 from .choices import Array, Candidate
-from .fleet import fleet, scaled, static, working_rates
+from .fleet import working_rates
 from .levers import LeverSet
+from .parts import machines, of_variants
 from .places import Bools, Ints
 from .setting import Setting
 from .thin import bits
-
-CAPACITY = ("rps_low", "alone_low", "concurrency", "latency_s", "spread")
 
 
 @dataclass(eq=False)
@@ -37,7 +35,7 @@ class Columns:
         Today's deployment, and what has no machines to choose: hosted models, and all these
         behind a cache.
     variants : DataFrame
-        Useful replica variants.
+        Useful replica variants, of one model or of two (`advisor.optimize.parts`).
     caches : list of CacheOption
         Caches that a machine's column may have in front.
     variant, place, cache : array of int
@@ -52,8 +50,10 @@ class Columns:
         Engineering hours; USD a month and once, without the machines of its own.
     around_usd, disk_usd : array
         What stands around it, USD a month, and the disks of each of its machines.
-    per_machine : array of int
-        Replicas per machine.
+    per_machine, rest_per_machine : array of int
+        Replicas per machine, of the second model where there is one on machines, else 0.
+    rest_usd : array
+        Of `run_usd`, what the host of the second model is paid.
     platforms : array of int
         What the organisation must run at all, as bits of `Setting.platforms`.
     """
@@ -74,6 +74,8 @@ class Columns:
     around_usd: Array
     disk_usd: Array
     per_machine: Ints
+    rest_per_machine: Ints
+    rest_usd: Array
     platforms: Ints
     built: dict[int, Candidate] = field(default_factory=dict)
     _open: dict[LeverSet, Ints] = field(default_factory=dict)
@@ -121,24 +123,14 @@ class Columns:
 
     def code(self, columns: Ints) -> Ints:
         """A number that columns with the same machines share."""
-        code = (self.variant[columns] * 64 + self.per_machine[columns]) * 4
+        code = self.variant[columns] * 64 + self.per_machine[columns]
+        code = (code * 64 + self.rest_per_machine[columns]) * 4
         return (code + self.cache[columns] + 1) * 2 + self.fixed[columns]
 
     def _count(self, setting: Setting, columns: Ints) -> Array:
-        workload, v = self.workload, self.variant[columns]
+        workload = self.workload
         share = np.array([*(1.0 - c.hit_ratio for c in self.caches), 1.0])[self.cache[columns]]
-        table: dict[str, Any] = {
-            name: self.variants[name].to_numpy(float)[v] for name in (*CAPACITY, "tensor_parallel")
-        }
-        table["devices"] = self.per_machine[columns] * table["tensor_parallel"]
         rates = working_rates(workload, setting.rates(workload))[None, :] * share[:, None]
-        count = fleet(setting, workload, table, rates)
-        fixed = self.fixed[columns][:, None]
-        if workload.waits_a_day:
-            # A volume of each day: its machine-hours count, not whole machines at given hours.
-            follows = rates / (table["rps_low"] * self.per_machine[columns])[:, None]
-        elif workload.deferrable_hours is not None:
-            follows = count
-        else:
-            follows = scaled(count)
-        return np.where(fixed, static(count), follows)
+        per = (self.per_machine[columns], self.rest_per_machine[columns])
+        parts = of_variants(self.variants, self.variant[columns], per)
+        return machines(setting, workload, parts, rates, self.fixed[columns])

@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 
 from advisor.catalog import Catalog
-from advisor.economics.distillation import Study, break_even_requests, study
-from advisor.format import count
+from advisor.economics.distillation import Study, study
 from advisor.performance.training import FLOP_PER_PARAMETER
 from advisor.portfolio import LEVERS, Workload
 
 from .choices import Array
 
 Choice = Mapping[str, Any]
+
+SECOND = ("weight_precision", "kv_precision", "compression", "techniques")
+"""Fields that each of two models has for itself, its name apart."""
 
 
 def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame) -> pd.DataFrame:
@@ -28,7 +30,8 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
     today : mapping
         Today's choice, all lever fields.
     new : DataFrame
-        Choices, one row each, with the same fields as columns.
+        Choices, one row each, with the same fields as columns. Those with a second model
+        (``escalation``) also hold the `SECOND` fields of that as ``rest_…``.
 
     Returns
     -------
@@ -74,6 +77,39 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
     out["DISTILLATION"] = hosted * mapped(
         new["model"], lambda m: distilling if is_student(catalog, workload, m) else 0.0
     )
+    if "escalation" in new and new["escalation"].notna().any():
+        two = new[new["escalation"].notna()]
+        out.loc[two.index] += _hours_of_second(catalog, workload, today, two)
+    return out
+
+
+def _hours_of_second(
+    catalog: Catalog, workload: Workload, today: Choice, two: pd.DataFrame
+) -> pd.DataFrame:
+    """What the larger of two models adds, and sharing the requests between both.
+
+    Each is quantised and distilled by itself; a technique is learnt once.
+    """
+    own = {name: two[f"rest_{name}"] for name in SECOND}
+    extra = [
+        tuple(sorted(set(b) - set(a)))
+        for a, b in zip(two["techniques"], own["techniques"], strict=True)
+    ]
+    host = two["escalate_host"].notna()
+    large = two.assign(
+        **{**own, "techniques": pd.Series(extra, two.index, dtype=object)},
+        model=two["escalate_to"],
+        sourcing=two["sourcing"].where(~host, "managed_api"),
+        provider=two["escalate_host"],
+        framework=today["framework"],
+        escalation=None,
+    )
+    taken = hours(catalog, workload, today, large)
+    out = pd.DataFrame(0.0, index=two.index, columns=list(LEVERS))
+    for lever in ("PRECISION", "SERVING", "DISTILLATION"):
+        out[lever] = taken[lever]
+    out["SOURCING"] = taken["SOURCING"].where(host, 0.0)
+    out["DISTILLATION"] += catalog.assumption("cascade_hours")
     return out
 
 
@@ -112,11 +148,13 @@ def variant_work(
     as_today = table.assign(**{k: today[k] for k in kept})
     other = "self_hosted" if today["sourcing"] != "self_hosted" else "managed_inference"
     of_variant = ["PRECISION", "SERVING", "DISTILLATION"]
-    stay, move = (
-        hours(catalog, workload, today, t)[of_variant].sum(axis=1).to_numpy(float)
-        for t in (as_today, as_today.assign(sourcing=other))
+    here, there = (
+        hours(catalog, workload, today, t) for t in (as_today, as_today.assign(sourcing=other))
     )
-    usd_year = mapped(table["model"], lambda m: distillation_usd_year(catalog, workload, m))
+    # As today but for the host of a second model, which is taken on wherever the first runs.
+    host = here["SOURCING"].to_numpy(float)
+    stay, move = (t[of_variant].sum(axis=1).to_numpy(float) + host for t in (here, there))
+    usd_year = study_usd_year(catalog, workload, table)
     return VariantWork(stay, move, _differs(table, today, "tensor_parallel"), usd_year)
 
 
@@ -173,35 +211,14 @@ def distillation_usd_year(catalog: Catalog, workload: Workload, model: str) -> f
     return distillation(catalog, workload, model).usd_year
 
 
-def distillation_gate(
-    catalog: Catalog,
-    workload: Workload,
-    model: str,
-    *,
-    requests_month: float,
-    usd_month: float,
-    usd_per_hour: float,
-    horizon_months: float,
-) -> str:
-    """Why a student cannot repay its distillation at this volume; empty where it may.
+def study_usd_year(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> Array:
+    """`distillation_usd_year` of all models of each variant, shape (n,)."""
 
-    A student saves at most what the workload costs, so what fails here fails whatever the student
-    runs on.
+    def each(model: str | None) -> float:
+        return 0.0 if model is None else distillation_usd_year(catalog, workload, model)
 
-    Parameters
-    ----------
-    usd_month : float
-        What serving the workload costs today, USD a month.
-    usd_per_hour : float
-        Of engineering.
-    """
-    if not is_student(catalog, workload, model) or requests_month <= 0:
-        return ""
-    work = _field(catalog, "compression", "distillation") * usd_per_hour
-    least = break_even_requests(
-        distillation(catalog, workload, model), work, horizon_months, usd_month / requests_month
-    )
-    if least is not None and least <= requests_month:
-        return ""
-    need = "no volume" if least is None else f"{count(least)} requests a month at the least"
-    return f"a student pays back from {need}; it has {count(requests_month)}"
+    out = mapped(table["model"], each)
+    if "escalate_to" in table:
+        on_machines = table["escalate_to"].where(table["escalate_host"].isna(), None)
+        out = out + mapped(on_machines, each)
+    return out

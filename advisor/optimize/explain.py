@@ -23,8 +23,9 @@ NEXT = 5
 LOOKED_AT = 60
 """Nearest columns that are priced."""
 DIFFERENT = ("sourcing", "provider", "cloud", "region", "instance", "model")
+DIFFERENT += ("escalate_to", "escalate_host")
 """A rival differs in one of these."""
-ALSO = ("framework", "weight_precision", "kv_precision", "cache", "tensor_parallel")
+ALSO = ("framework", "weight_precision", "kv_precision", "cache", "tensor_parallel", "escalation")
 RANGE = 10.0
 """Factors up to which, and down to whose inverse, demand and speed are tried."""
 
@@ -152,18 +153,20 @@ def _running(
 ) -> float:
     """What a choice's machines or requests cost beside the others' as planned, USD a month."""
     workload, asked = plan.portfolio.workloads[w], np.array([demand / speed])
+    hosts = candidate.by_request_usd_month * demand
     if candidate.choice["sourcing"] == "managed_api":
-        return candidate.run_rate_usd_month * demand
+        return hosts
     if candidate.offer is None:
         grown = outgrown(plan.setting, workload, candidate, asked)
-        return candidate.run_rate_usd_month * float(grown[0])
+        own = candidate.run_rate_usd_month - candidate.by_request_usd_month
+        return own * float(grown[0]) + hosts
     mates = [m for m in plan.chosen if m.pool == candidate.pool and m.workload != workload.name]
     runs = candidate
     if demand != speed:
         machines = needed(plan.setting, workload, candidate, asked)[0]
         runs = replace(candidate, machines=machines)
     usd = plan.objective.price([*mates, runs]).usd_month
-    return usd - (plan.objective.pool_bill(mates).usd_month if mates else 0.0)
+    return hosts + usd - (plan.objective.pool_bill(mates).usd_month if mates else 0.0)
 
 
 def _turn(lead: Callable[[float], float], end: float) -> float | None:

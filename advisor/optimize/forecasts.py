@@ -22,7 +22,7 @@ from advisor.portfolio.model import Deployment
 
 from .effort import VariantWork, distillation_usd_year, mapped, variant_work
 from .recalibrate import speeds
-from .stacks import SPLITS, Bools, Finder, Ints, Ways, choice_today
+from .stacks import NODE, SPLITS, Bools, Finder, Ints, Ways, choice_today, model_options
 from .thin import effort, unbeaten
 from .variants import loaded, predictions, quality
 
@@ -33,6 +33,16 @@ CHUNK_ROWS = 100_000
 """Variants predicted at once, unless one workload has more."""
 KEPT_ROWS = 1_000_000
 """Variants kept as they were predicted, some 250 bytes each; beyond them only useful ones are."""
+
+ONE_MODEL: dict[str, Any] = {
+    "escalation": None,
+    "escalate_to": None,
+    "escalate_host": None,
+    "share": 1.0,
+    "rest_share": 0.0,
+    "escalated": 0.0,
+}
+"""What sets a variant of one model apart from one of two (`advisor.optimize.cascades`)."""
 
 NOT_ASKED = frozenset(
     {
@@ -78,6 +88,9 @@ class Forecast(NamedTuple):
     """Why others that fit cannot, by row of `variants`: found once requests come at random."""
     work: VariantWork
     """What each of the useful ones takes."""
+    poor: pd.DataFrame
+    """Those of smaller models that miss the quality floor and nothing else."""
+    poor_work: VariantWork
 
 
 class _Held(NamedTuple):
@@ -206,25 +219,56 @@ class Forecasts:
         keep = np.zeros(0, np.int64)
         if len(able):
             keep = np.flatnonzero(unbeaten(group, low, needs, hours))
-        some = frame.iloc[able[keep]].assign(needs=needs[keep])
-        some = loaded(self.catalog, workloads, of[able[keep]], some)
+        poor = self._poor(workloads, of, frame, rows)
+        both = np.r_[able[keep], poor]
+        some = frame.iloc[both].assign(needs=rows.needs[rows.slot[both]], **ONE_MODEL)
+        some["reason"] = ""
+        some = loaded(self.catalog, workloads, of[both], some)
         passes = some["reason"].to_numpy(object) == ""
-        why = _dropped(able, keep, group, passes, some["reason"].to_numpy(object))
-        some = some[passes]
+        first = np.arange(len(both)) < len(keep)
+        why = _dropped(able, keep, group, passes[first], some["reason"].to_numpy(object)[first])
+        some, second = some[first & passes], some[~first & passes]
         out = []
         starts = np.searchsorted(of, np.arange(len(asks) + 1))
         for ask, (first, last) in zip(asks, pairwise(starts), strict=True):
             if first == last:
                 out.append(_NOTHING)
                 continue
-            mine = some.iloc[slice(*np.searchsorted(some.index.to_numpy(), [first, last]))]
             left = why.iloc[slice(*np.searchsorted(why.index.to_numpy(), [first, last]))]
             table = frame.iloc[first:last].reset_index(drop=True)
-            slot = rows.slot[mine.index] - rows.start[len(out)]
-            mine = mine.reset_index(drop=True)
-            work = self._work(ask, mine, slot)
-            out.append(Forecast(table, mine, left.set_axis(left.index - first), work))
+            parts: list[Any] = []
+            for found in (some, second):
+                mine = found.iloc[slice(*np.searchsorted(found.index.to_numpy(), [first, last]))]
+                slot = rows.slot[mine.index] - rows.start[len(out)]
+                mine = mine.reset_index(drop=True)
+                parts += [mine, self._work(ask, mine, slot)]
+            useful, work, *rest = parts
+            out.append(Forecast(table, useful, left.set_axis(left.index - first), work, *rest))
         return out
+
+    def _poor(
+        self, workloads: Sequence[Workload], of: Ints, frame: pd.DataFrame, rows: _Rows
+    ) -> Ints:
+        """Rows of smaller models that miss the quality floor and nothing else.
+
+        Of one model on one kind of replica those that no other beats on speed, levers and quality;
+        of equal quality, those that do more per chip than any on fewer chips.
+        """
+        reason = frame["reason"].to_numpy(object)
+        able = np.flatnonzero(np.frompyfunc(_misses_floor, 1, 1)(reason).astype(bool))
+        largest = np.array([largest_of(self.catalog, w) for w in workloads])
+        size = mapped(frame["model"].iloc[able], lambda m: params_of(self.catalog, m))
+        able = able[size < largest[of[able]]]
+        if not len(able):
+            return able
+        low, good = (frame[c].to_numpy(float)[able] for c in ("rps_low", "quality"))
+        needs, group = rows.needs[rows.slot[able]], rows.group[able]
+        kept = unbeaten(group, low, needs, -good)
+        able, low, good, needs = able[kept], low[kept], good[kept], needs[kept]
+        grade, grades = pd.factorize(good)
+        alike = pd.factorize(rows.alike[able] * len(grades) + grade)[0].astype(np.int64)
+        split = frame["tensor_parallel"].to_numpy(float)[able]
+        return able[unbeaten(alike, low / split, needs, split)]
 
     def _work(self, ask: _Ask, table: pd.DataFrame, slot: Ints) -> VariantWork:
         held, catalog, w = ask.held.work, self.catalog, ask.workload
@@ -233,7 +277,9 @@ class Forecasts:
 
 
 _NO_WORK = VariantWork(*(np.zeros(0) for _ in range(4)))
-_NOTHING = Forecast(pd.DataFrame(), pd.DataFrame(), pd.Series(dtype=object), _NO_WORK)
+_NOTHING = Forecast(
+    pd.DataFrame(), pd.DataFrame(), pd.Series(dtype=object), _NO_WORK, pd.DataFrame(), _NO_WORK
+)
 
 
 class _Rows(NamedTuple):
@@ -249,6 +295,8 @@ class _Rows(NamedTuple):
     hours: Array
     group: Ints
     """Equal where workload, model, framework and node are."""
+    alike: Ints
+    """The same whatever the split."""
 
 
 def _rows(asks: Sequence[_Ask], of: Ints) -> _Rows:
@@ -266,6 +314,8 @@ def _rows(asks: Sequence[_Ask], of: Ints) -> _Rows:
     slot = start[of] + local * len(SPLITS) + split
     model, framework = (pd.factorize(stacks[c])[0] for c in ("model", "framework"))
     alike = (model * len(stacks) + framework)[stack]
+    chip = nodes.groupby(list(NODE), dropna=False, sort=False).ngroup().to_numpy()
+    alike = of * len(stacks) ** 2 + alike
     parts = [t.take(i).reset_index(drop=True) for t, i in ((stacks, stack), (nodes, node))]
     return _Rows(
         table=pd.concat(parts, axis=1),
@@ -274,8 +324,27 @@ def _rows(asks: Sequence[_Ask], of: Ints) -> _Rows:
         start=start,
         needs=np.concatenate([a.held.needs for a in asks]),
         hours=np.concatenate([a.held.hours for a in asks]),
-        group=pd.factorize((of * len(stacks) ** 2 + alike) * len(nodes) + node)[0].astype(np.int64),
+        group=pd.factorize(alike * len(nodes) + node)[0].astype(np.int64),
+        alike=(alike * len(nodes) + chip[node]).astype(np.int64),
     )
+
+
+def params_of(catalog: Catalog, model: str) -> float:
+    """Billions of parameters; without end for a closed model that does not tell."""
+    known = catalog.lookup("models", model)["params_b"]
+    return float("inf") if known is None else float(known)
+
+
+def largest_of(catalog: Catalog, workload: Workload) -> float:
+    """Size of the largest model that may answer; none for vectors, which must be of one model."""
+    if workload.task == "embedding":
+        return 0.0
+    models = (workload.model, *workload.substitutes, *model_options(catalog, workload))
+    return max(params_of(catalog, m) for m in models)
+
+
+def _misses_floor(reason: str) -> bool:
+    return reason.startswith("quality ")
 
 
 def _starts(parts: Iterable[Any]) -> Ints:

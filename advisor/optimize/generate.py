@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from advisor.portfolio import Workload
+from advisor.portfolio import Workload, requests_per_month
 
 from .caches import CacheOption, cache_options, cached
+from .cascades import with_pairs
 from .choices import Array, Candidate, platforms_of
 from .columns import Columns
 from .effort import VariantWork, mapped
 from .hosted import hosted
 from .network import network_s
+from .parts import SHARE
 from .places import Bools, Ints, Places, inside, undominated
 from .setting import Setting
 from .thin import bit
@@ -36,11 +38,9 @@ def _columns(setting: Setting, workload: Workload) -> Columns:
     given = [today, *hosted(setting, workload, today)]
     options = cache_options(setting, workload, today)
     given += cached(setting, workload, given, options)
-    variants = setting.useful(workload, today.choice)
-    work = None
+    variants, work = with_pairs(setting, workload, today)
     joined = np.zeros((3, 0), np.int64)
     if not variants.empty:
-        work = setting.work(workload, today.choice)
         joined = _joined(found, variants, _sites(setting, workload, today), today)
     return _assembled(setting, workload, given, variants, work, options, joined)
 
@@ -104,7 +104,7 @@ def _matches(
     variant = np.repeat(np.arange(len(variants)), count)
     offset = np.arange(len(variant)) - np.repeat(np.cumsum(count) - count, count)
     place = where[np.repeat(first, count) + offset]
-    split = variants["tensor_parallel"].to_numpy(float)[variant]
+    split = np.fmax(*(_split(variants, part) for part in SHARE))[variant]
     enough = found.devices[place] >= split
     # An unknown way fits none: no variant that is useful rests on one.
     enough &= variants["network_s"].to_numpy(float)[variant] == way[place]
@@ -116,7 +116,7 @@ def _assembled(
     workload: Workload,
     given: list[Candidate],
     variants: pd.DataFrame,
-    work: VariantWork | None,
+    work: VariantWork,
     options: list[CacheOption],
     joined: Ints,
 ) -> Columns:
@@ -124,22 +124,21 @@ def _assembled(
     today, found = given[0], setting.places
     hours, needs = _work(setting, variants, work, joined, today)
     once = hours * setting.usd_per_hour
-    if work is not None:
-        once = once + work.study_usd_year[variant] * setting.horizon_months / 12.0
+    once = once + work.study_usd_year[variant] * setting.horizon_months / 12.0
     price = np.full(len(variant), np.nan)
     if fixed.any():
         of = found.table[str(today.choice["purchase"])].to_numpy(float)
         price = np.where(fixed > 0, of[place], np.nan)
-    per = np.ones(len(variant), np.int64)
-    if len(variant):
-        split = variants["tensor_parallel"].to_numpy(float)[variant]
-        per = np.maximum(np.floor(found.devices[place] / split), 1.0).astype(np.int64)
+    per, rest_per = (_per_machine(found, variants, part, variant, place) for part in SHARE)
+    rest_usd = _rest_usd(setting, workload, variants, variant)
     around, disk = _around(setting, workload, variants, variant, place)
     # Each column again behind each cache.
     n, g, k = len(variant), len(given), len(options)
     behind = np.r_[np.full(g, NONE), np.repeat(np.arange(-1, k), n)].astype(np.int64)
     cache_hours = np.array([*(o.hours for o in options), 0.0])
     cache_usd = np.array([*(o.usd_month for o in options), 0.0])
+    reach = 1.0 - np.array([*(o.hit_ratio for o in options), 0.0])[behind]
+    hosts = np.r_[np.zeros(g), np.tile(rest_usd, k + 1)] * reach
 
     def all_of(first: list[float], rest: Array | Ints | Bools) -> Array:
         return np.asarray(np.r_[np.array(first, float), np.tile(rest, k + 1)])
@@ -161,11 +160,15 @@ def _assembled(
         price=all_of([np.nan] * g, price),
         needs=none(0, needs) | lever | np.r_[_needs_of(given), np.zeros(n * (k + 1), np.int64)],
         hours=all_of([c.total_hours for c in given], hours) + extra,
-        run_usd=all_of([c.run_rate_usd_month for c in given], np.zeros(n)) + cache_usd[behind],
+        run_usd=all_of([c.run_rate_usd_month for c in given], np.zeros(n))
+        + cache_usd[behind]
+        + hosts,
+        rest_usd=hosts,
         around_usd=all_of([c.around_usd_month for c in given], around),
         disk_usd=all_of([0.0] * len(given), disk),
         once_usd=all_of([c.one_off_usd for c in given], once) + extra * setting.usd_per_hour,
         per_machine=none(1, per),
+        rest_per_machine=none(0, rest_per),
         platforms=np.r_[
             np.array([_bits(setting, c.platforms) for c in given], np.int64),
             np.tile(_platforms(setting, variants, variant, place), k + 1),
@@ -183,7 +186,40 @@ def _around(
     found = [setting.around(workload, str(name)) for name in names]
     fixed = np.array([a.usd_month for a in found])[ways[place]]
     per_gib = np.array([a.usd_machine_gib_month for a in found])[ways[place]]
-    return fixed, per_gib * np.nan_to_num(variants["weights_gib"].to_numpy(float))[variant]
+    # A machine's disk holds both models of a pair, so that either can start on it.
+    held = sum(
+        np.nan_to_num(variants[f"{part}weights_gib"].to_numpy(float))
+        for part in SHARE
+        if f"{part}weights_gib" in variants
+    )
+    return fixed, per_gib * np.asarray(held)[variant]
+
+
+def _split(variants: pd.DataFrame, part: str) -> Array:
+    """Chips that a replica of one model of each variant takes; NaN where there is none."""
+    name = f"{part}tensor_parallel"
+    if name not in variants:
+        return np.full(len(variants), np.nan)
+    return variants[name].to_numpy(float)
+
+
+def _per_machine(
+    found: Places, variants: pd.DataFrame, part: str, variant: Ints, place: Ints
+) -> Ints:
+    """Replicas of one model on a machine of each column, at least 1; 0 where there is none."""
+    split = _split(variants, part)[variant]
+    per = np.maximum(np.floor(found.devices[place] / split), 1.0)
+    return np.nan_to_num(per).astype(np.int64)
+
+
+def _rest_usd(
+    setting: Setting, workload: Workload, variants: pd.DataFrame, variant: Ints
+) -> Array:
+    """What the host of a second model is paid for each machine column, USD a month."""
+    if "rest_usd" not in variants:
+        return np.zeros(len(variant))
+    volume = requests_per_month(setting.rates(workload))
+    return volume * np.nan_to_num(variants["rest_usd"].to_numpy(float))[variant]
 
 
 def _bits(setting: Setting, names: Iterable[str]) -> int:
@@ -197,7 +233,9 @@ def _platforms(setting: Setting, variants: pd.DataFrame, variant: Ints, place: I
     ways, sourcing = pd.factorize(setting.places.table["sourcing"])
     stacks, framework = pd.factorize(variants["framework"])
     both = [[_bits(setting, platforms_of(s, f)) for f in framework] for s in sourcing]
-    return np.array(both, np.int64)[ways[place], stacks[variant]]
+    host = _bits(setting, platforms_of("managed_api", None))
+    hosts = np.where(variants["escalate_host"].notna(), host, 0)
+    return np.array(both, np.int64)[ways[place], stacks[variant]] | hosts[variant]
 
 
 def _needs_of(given: list[Candidate]) -> Ints:
@@ -219,13 +257,13 @@ def _needs_of(given: list[Candidate]) -> Ints:
 def _work(
     setting: Setting,
     variants: pd.DataFrame,
-    work: VariantWork | None,
+    work: VariantWork,
     joined: Ints,
     today: Candidate,
 ) -> tuple[Array, Ints]:
     """Engineering hours and levers of each machine column, caches aside."""
     variant, place, fixed = joined
-    if work is None:
+    if variants.empty:
         return np.zeros(0), np.zeros(0, np.int64)
     catalog, table, c = setting.catalog, setting.places.table, today.choice
     needs = variants["needs"].to_numpy(np.int64)[variant]

@@ -13,8 +13,8 @@ LEVER_FIELDS: dict[Lever, tuple[str, ...]] = {
     "SERVING": ("framework", "techniques"),
     "CACHING": ("cache",),
     "PURCHASING": ("cloud", "region", "purchase"),
-    "DISTILLATION": ("model",),
-    "SOURCING": ("sourcing", "provider"),
+    "DISTILLATION": ("model", "escalation", "escalate_to"),
+    "SOURCING": ("sourcing", "provider", "escalate_host"),
 }
 """Fields of a choice that stay as deployed until their lever is unlocked. How many machines run is
 no field: whatever changes capacity re-sizes the fleet."""

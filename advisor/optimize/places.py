@@ -77,6 +77,20 @@ class Places:
         """The number of each kind of machine."""
         return dict(zip(_machines(self.table), self.node.tolist(), strict=True))
 
+    @cached_property
+    def device_usd(self) -> Array:
+        """The least that a chip of each kind of machine costs by the hour, USD, shape (nodes,).
+
+        By the hour where it is sold so, else committed to; of machines the organisation may use.
+        """
+        hourly = np.where(
+            np.isfinite(self.prices[:, 0]), self.prices[:, 0], self.prices[:, 2:].min(axis=1)
+        )
+        able = self.table["allowed"].to_numpy(bool)
+        out = np.full(int(self.node.max(initial=-1)) + 1, np.inf)
+        np.minimum.at(out, self.node[able], (hourly / self.devices)[able])
+        return out
+
     def node_of(self, variants: pd.DataFrame) -> Ints:
         """The kind of machine of each variant; -1 where no place has it."""
         return np.array([self.nodes.get(key, -1) for key in _machines(variants)], np.int64)

@@ -13,6 +13,7 @@ import pandas as pd
 from advisor.portfolio import Portfolio
 
 from .choices import Array, Candidate
+from .effort import SECOND
 from .levers import LeverSet
 from .objective import Objective, PoolBill
 from .offers import weakest
@@ -125,13 +126,13 @@ class Plan:
     @cached_property
     def by_category(self) -> dict[str, float]:
         """The whole cost by what it is for."""
-        hosted = [c for c in self.chosen if c.choice["sourcing"] == "managed_api"]
-        machines = [c for c in self.chosen if c.choice["sourcing"] != "managed_api"]
+        hosted = sum(c.by_request_usd_month for c in self.chosen)
+        fixed = sum(c.run_rate_usd_month - c.by_request_usd_month for c in self.chosen)
         bought = sum(b.usd_month for b in self.pools)
         work = sum(c.one_off_usd for c in self.chosen) / self.setting.horizon_months
         return {
-            "machines": bought + sum(c.run_rate_usd_month for c in machines),
-            "hosted_models": sum(c.run_rate_usd_month for c in hosted),
+            "machines": bought + fixed,
+            "hosted_models": hosted,
             "around": sum(c.around_usd_month for c in self.chosen),
             "one_off_work": work,
             **self.shared,
@@ -178,6 +179,7 @@ class Plan:
                     "replicas_peak": int(candidate.machines.max()),
                     "replicas_mean": float(candidate.machines.mean()),
                     "model": c["model"],
+                    "escalation": escalation_of(candidate),
                     "weight_precision": c["weight_precision"],
                     "kv_precision": c["kv_precision"],
                     "framework": c["framework"],
@@ -218,6 +220,7 @@ class Plan:
             "replicas_peak",
             "replicas_mean",
             "model",
+            "escalation",
             "weight_precision",
             "kv_precision",
             "framework",
@@ -263,6 +266,22 @@ class Plan:
                 for b in self.pools
             ],
         }
+
+
+def escalation_of(candidate: Candidate) -> dict[str, Any] | None:
+    """The second model of a choice, which share of the requests it answers, and how it runs."""
+    c, d = candidate.choice, candidate.details
+    if not c["escalation"]:
+        return None
+    own = {} if c["escalate_host"] else d["parts"][1]
+    return {
+        "mode": c["escalation"],
+        "share": d["escalated"],
+        "model": c["escalate_to"],
+        "host": c["escalate_host"],
+        "tensor_parallel": int(own["tensor_parallel"]) if own else None,
+        **{name: own.get(name) for name in SECOND},
+    }
 
 
 _TEXT = ("provider", "cloud", "region", "instance", "accelerator", "framework")

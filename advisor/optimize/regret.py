@@ -79,7 +79,8 @@ def regret(
 
 
 def _alike(one: Candidate, other: Candidate) -> bool:
-    return all(one.choice[k] == other.choice[k] for k in ("sourcing", "provider", "instance"))
+    fields = ("sourcing", "provider", "instance", "escalate_to", "escalate_host")
+    return all(one.choice[k] == other.choice[k] for k in fields)
 
 
 def _near(plan: Plan) -> tuple[Assembly, list[Candidate]]:
@@ -109,20 +110,20 @@ def _in_scenario(
         d, v = s.demand[i, w], s.speed[i, w]
         work = candidate.total_hours * setting.usd_per_hour
         once = work * s.labour[i] * s.effort[i] + candidate.one_off_usd - work
-        run = candidate.run_rate_usd_month
-        if candidate.choice["sourcing"] == "managed_api":
-            run *= d * s.tokens[i]
-        elif candidate.offer is None:
+        hosts = candidate.by_request_usd_month
+        run = candidate.run_rate_usd_month - hosts
+        if candidate.offer is None and candidate.choice["sourcing"] != "managed_api":
             of, asked = setting.portfolio.workloads[w], np.array([d / v])
             run *= s.on_demand[i] * float(outgrown(setting, of, candidate, asked)[0])
-        else:
+        elif candidate.offer is not None:
             row = int(problem.row[c])
             if row not in done:
                 done.add(row)
                 asked = np.array([d / v])
                 found = needed(setting, setting.portfolio.workloads[w], candidate, asked)
                 need[row] = found[0]
-        own[c] = run + candidate.around_usd_month * d + once / setting.horizon_months
+        own[c] = run + hosts * d * s.tokens[i] + candidate.around_usd_month * d
+        own[c] += once / setting.horizon_months
     p = problem.pools
     return replace(
         problem,

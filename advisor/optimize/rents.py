@@ -7,8 +7,8 @@ exceed its price, a column costs a plan at least
     \quad\text{with}\quad u_t \ge \frac{\lambda^{req}_t}{x\,g} + \text{spare}
 
 (Lagrangian duality), since whole machines are never fewer than the work divided by what one
-carries. That costs a few operations a column, and so tells which of several hundred thousand need
-their machines worked out hour by hour.
+carries; of two models, the sum. That costs a few operations a column, and so tells which of several
+hundred thousand need their machines worked out hour by hour.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pandas as pd
 from .choices import Array
 from .columns import Columns
 from .fleet import working_rates
+from .parts import SHARE
 from .places import Ints
 from .setting import Setting
 
@@ -92,10 +93,14 @@ def least_usd(setting: Setting, columns: Columns, index: Ints, rents: Array) -> 
     per_rate, per_spare = np.where(fixed, busiest, by_place)
     spare = 0 if workload.deferrable_hours else setting.portfolio.organisation.spare_instances
     hit = np.array([*(c.hit_ratio for c in columns.caches), 0.0])[columns.cache[of]]
-    carries = _carries(columns.variants)[variant] * columns.per_machine[of]
-    machines = per_rate * (1.0 - hit) / carries + per_spare * spare
+    load = _load(columns.variants, "")[variant] / columns.per_machine[of]
+    second, models = columns.rest_per_machine[of], 1.0
+    if second.any():
+        load += _load(columns.variants, "rest_")[variant] / np.maximum(second, 1)
+        models = 1.0 + (second > 0)
+    machines = per_rate * (1.0 - hit) * load + per_spare * (spare * models)
     if not spare and not workload.deferrable_hours:
-        machines = np.maximum(machines, per_spare * min(workload.min_instances, 1))
+        machines = np.maximum(machines, per_spare * (min(workload.min_instances, 1) * models))
     usd[run] += machines * CLOSE
     return usd
 
@@ -106,8 +111,11 @@ def _cheapest_hours(usd_per_hour: Array) -> Array:
     return least
 
 
-def _carries(variants: pd.DataFrame) -> Array:
-    """The most requests/s a replica of each variant carries, however many there are."""
-    alone = np.nan_to_num(variants["alone_low"].to_numpy(float))
-    most: Array = np.maximum(variants["rps_low"].to_numpy(float), alone)
-    return np.maximum(most, 1e-12)
+def _load(variants: pd.DataFrame, part: str) -> Array:
+    """The least of a replica that one request/s takes up of each variant; 0 without that part."""
+    share, rps, alone = (
+        np.nan_to_num(variants[name].to_numpy(float))
+        for name in (SHARE[part], f"{part}rps_low", f"{part}alone_low")
+    )
+    # The most it carries, however many there are.
+    return np.asarray(share / np.maximum(np.maximum(rps, alone), 1e-12))

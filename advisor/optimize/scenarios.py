@@ -13,20 +13,18 @@ committed is paid in any case.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from advisor.economics.purchase import Prices, at_levels
 from advisor.portfolio import Workload
 
-from .choices import Array, Candidate
-from .fleet import fleet, scaled, static, working_rates
+from .choices import POOLED, Array, Candidate
+from .fleet import working_rates
 from .objective import PoolBill
+from .parts import machines, of_candidates
 from .plan import Plan
 from .setting import Setting
-
-CAPACITY = ("rps_low", "alone_low", "concurrency", "latency_s", "spread")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +80,7 @@ def _total(plan: Plan, chosen: tuple[Candidate, ...], s: Scenarios, bills: list[
     setting = plan.setting
     out = np.full(len(s), sum(plan.constants.values()) + plan.shared["training"])
     out = out + plan.objective.platforms_usd_month(chosen) * s.labour
-    machines: dict[str, Array] = {}
+    fleets: dict[str, Array] = {}
     for w, candidate in enumerate(chosen):
         workload = setting.portfolio.workloads[w]
         work = candidate.total_hours * setting.usd_per_hour
@@ -90,18 +88,20 @@ def _total(plan: Plan, chosen: tuple[Candidate, ...], s: Scenarios, bills: list[
         out = out + (work * s.labour * s.effort + bought) / setting.horizon_months
         asked = s.demand[:, w] / s.speed[:, w]
         out = out + candidate.around_usd_month * s.demand[:, w]
-        run = candidate.run_rate_usd_month
+        hosts = candidate.by_request_usd_month
+        out = out + hosts * s.demand[:, w] * s.tokens
+        run = candidate.run_rate_usd_month - hosts
         if candidate.choice["sourcing"] == "managed_api":
-            out = out + run * s.demand[:, w] * s.tokens
-        elif candidate.offer is None:
+            continue
+        if candidate.offer is None:
             grown = outgrown(setting, workload, candidate, asked)
             price = s.commit if "commit" in str(candidate.choice["purchase"]) else s.on_demand
             out = out + run * grown * price
         else:
             out = out + run * s.demand[:, w]
-            machines[candidate.workload] = needed(setting, workload, candidate, asked)
+            fleets[candidate.workload] = needed(setting, workload, candidate, asked)
     for bill in bills:
-        out = out + _pool(bill, machines, s)
+        out = out + _pool(bill, fleets, s)
     return np.asarray(out)
 
 
@@ -125,28 +125,20 @@ def needed(setting: Setting, workload: Workload, candidate: Candidate, factor: A
     if not d.get("rps_low") or not np.isfinite(d["rps_low"]) or d["rps_low"] <= 0:
         return np.ceil(candidate.machines[None, :] * factor[:, None] - 1e-9)
     n = len(factor)
-    table: dict[str, Any] = {name: np.full(n, float(d[name])) for name in CAPACITY}
-    table["tensor_parallel"] = np.full(n, float(candidate.choice["tensor_parallel"] or 1))
-    table["devices"] = np.full(n, max(np.floor(d["accelerator_count"]), 1.0))
     hit = float(d.get("hit_ratio") or 0.0)
     rates = working_rates(workload, setting.rates(workload))[None, :]
     rates = rates * (1.0 - hit) * factor[:, None]
-    if candidate.waits:
-        per = np.maximum(np.floor(table["devices"] / table["tensor_parallel"]), 1.0)
-        return np.asarray(rates / (table["rps_low"] * per)[:, None])
-    count = fleet(setting, workload, table, rates)
-    if candidate.offer is None or candidate.choice["purchase"] != "pooled":
-        return static(count)
-    return count if workload.deferrable_hours is not None else scaled(count)
+    fixed = candidate.offer is None or candidate.choice["purchase"] != POOLED
+    return machines(setting, workload, of_candidates([candidate], n), rates, np.full(n, fixed))
 
 
-def _pool(bill: PoolBill, machines: dict[str, Array], s: Scenarios) -> Array:
+def _pool(bill: PoolBill, fleets: dict[str, Array], s: Scenarios) -> Array:
     n, days = len(s), len(bill.volume)
     need, limit = np.zeros((n, len(bill.need))), np.zeros((n, len(bill.need)))
     volume = np.zeros((n, days))
     starts = np.flatnonzero(np.r_[True, np.diff(bill.steps.day) != 0])
     for member in bill.members:
-        runs = machines[member.workload]
+        runs = fleets[member.workload]
         if member.waits:
             volume += np.add.reduceat(runs * bill.steps.hours_month, starts, axis=1)
         else:

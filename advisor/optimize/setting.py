@@ -29,8 +29,7 @@ from advisor.portfolio import (
 )
 
 from .choices import Array, Candidate, Pool
-from .effort import VariantWork
-from .forecasts import Forecasts
+from .forecasts import Forecast, Forecasts
 from .levers import LeverSet
 from .offers import offers
 from .places import TERM_NAME, TERMS, YEARLY, Places, places
@@ -261,17 +260,17 @@ class Setting:
         """
         return self.forecasts.variants(workload, self.portfolio.workloads)
 
-    def useful(self, workload: Workload, today: Mapping[str, Any]) -> pd.DataFrame:
-        """Feasible variants that can be part of a best plan under some levers."""
-        return self.forecasts.of(workload, self.portfolio.workloads, today).useful
+    def forecast(self, workload: Workload, today: Mapping[str, Any]) -> Forecast:
+        """What a workload's variants can do, and what each takes, its place aside."""
+        return self.forecasts.of(workload, self.portfolio.workloads, today)
 
-    def work(self, workload: Workload, today: Mapping[str, Any]) -> VariantWork:
-        """What each of the `useful` variants takes, its place aside."""
-        return self.forecasts.of(workload, self.portfolio.workloads, today).work
+    def useful(self, workload: Workload, today: Mapping[str, Any]) -> pd.DataFrame:
+        """Feasible variants of one model that can be part of a best plan under some levers."""
+        return self.forecast(workload, today).useful
 
     def dropped(self, workload: Workload, today: Mapping[str, Any]) -> pd.Series[str]:
         """Why variants that fit alone fail once requests come at random, by row of `variants`."""
-        return self.forecasts.of(workload, self.portfolio.workloads, today).dropped
+        return self.forecast(workload, today).dropped
 
 
 def _price(usd: float | None) -> Array:

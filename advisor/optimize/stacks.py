@@ -60,6 +60,9 @@ def choice_today(catalog: Catalog, workload: Workload) -> dict[str, Any]:
         "compression": NO_COMPRESSION,
         "cache": current.cache,
         "purchase": None if hosted_api else current.purchase,
+        "escalation": None,
+        "escalate_to": None,
+        "escalate_host": None,
     }
 
 

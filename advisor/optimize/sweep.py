@@ -16,7 +16,8 @@ from advisor.portfolio import Workload, requests_per_month
 
 from .caches import running_usd_month
 from .choices import Array, Candidate
-from .fleet import machines, scaled, working_rates
+from .fleet import working_rates
+from .parts import machines, of_candidates
 from .plan import Plan
 from .setting import Setting
 
@@ -122,19 +123,19 @@ def _sized(
     reference: float | None,
     factor: float,
 ) -> Candidate:
-    usd = _running(setting, workload, candidate, factor)
+    usd = _running(setting, workload, candidate, factor) + candidate.rest_usd_month * factor
     if candidate.offer is None:
         grow = count.max() / reference if reference else 1.0
         fleet = max(np.ceil(candidate.machines.max() * grow - 1e-9), 1.0)
         count = np.full_like(candidate.machines, fleet)
         own = candidate.run_rate_usd_month - _running(setting, workload, candidate)
+        own -= candidate.rest_usd_month
         usd += own / candidate.machines.mean() * fleet
-    elif workload.deferrable_hours is None:
-        count = scaled(count)
     return replace(
         candidate,
         machines=count,
         run_rate_usd_month=usd,
+        rest_usd_month=candidate.rest_usd_month * factor,
         around_usd_month=candidate.around_usd_month * factor,
         predictions_per_month=candidate.predictions_per_month * factor,
     )
@@ -153,19 +154,23 @@ def _running(
 def _uncached(setting: Setting, workload: Workload, candidate: Candidate) -> Candidate:
     if not hit_of(candidate):
         return candidate
-    rest: dict[str, Any] = {k: v for k, v in candidate.details.items() if k != "hit_ratio"}
+    details: dict[str, Any] = {k: v for k, v in candidate.details.items() if k != "hit_ratio"}
     hours = {k: v for k, v in candidate.hours.items() if k != "CACHING"}
     saved = candidate.hours.get("CACHING", 0.0) * setting.usd_per_hour
     own = candidate.run_rate_usd_month - _running(setting, workload, candidate)
+    rest = candidate.rest_usd_month / (1.0 - hit_of(candidate))
     if candidate.choice["sourcing"] == "managed_api":
         own /= 1.0 - hit_of(candidate)
+    else:
+        own += rest - candidate.rest_usd_month
     bare = replace(
         candidate,
         choice={**candidate.choice, "cache": "none"},
         run_rate_usd_month=own,
+        rest_usd_month=rest,
         one_off_usd=candidate.one_off_usd - saved,
         hours=hours,
-        details=rest,
+        details=details,
     )
     if candidate.choice["sourcing"] == "managed_api":
         return bare
@@ -179,22 +184,7 @@ def _uncached(setting: Setting, workload: Workload, candidate: Candidate) -> Can
 def _counts(
     setting: Setting, workload: Workload, options: Sequence[Candidate], share: Array
 ) -> Array:
-    """Machines each choice needs hour by hour for a share of today's requests, shape (n, 168)."""
-
-    def column(name: str) -> Array:
-        return np.array([float(c.details[name]) for c in options])
-
-    split = np.array([float(c.choice["tensor_parallel"] or 1) for c in options])
-    chips = np.maximum(np.floor(column("accelerator_count")), 1.0)
-    return machines(
-        workload,
-        working_rates(workload, setting.rates(workload))[None, :] * share[:, None],
-        rps_low=column("rps_low"),
-        alone_low=column("alone_low"),
-        concurrency=column("concurrency"),
-        latency_s=column("latency_s"),
-        spread=column("spread"),
-        per_machine=np.maximum(np.floor(chips / split), 1.0),
-        spare=setting.portfolio.organisation.spare_instances,
-        ca2=setting.catalog.assumption("burstiness_ca2"),
-    )
+    """Machines each choice runs hour by hour for a share of today's requests, shape (n, T)."""
+    rates = working_rates(workload, setting.rates(workload))[None, :] * share[:, None]
+    fixed = np.array([c.offer is None for c in options])
+    return machines(setting, workload, of_candidates(options), rates, fixed)

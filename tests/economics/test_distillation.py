@@ -3,10 +3,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from advisor.economics.distillation import break_even_requests, months_to_collect, study
+from advisor.economics.distillation import months_to_collect, study
 
 COST = study(
     tokens_m=200.0,
@@ -28,13 +26,6 @@ def test_a_study_by_hand() -> None:
     assert COST.usd_year == pytest.approx(1396.0)
 
 
-def test_the_break_even_by_hand() -> None:
-    # $1,396 a year is $116.33 a month, $48,000 over 12 months $4,000; a request saves $0.001.
-    found = break_even_requests(COST, 48_000.0, 12.0, 0.001)
-    assert found == pytest.approx(4_116_333, abs=1)
-    assert break_even_requests(COST, 48_000.0, 12.0, 0.0) is None
-
-
 def test_own_traffic_supplies_the_examples() -> None:
     assert months_to_collect(COST.examples, 400_000.0) == pytest.approx(0.5)
     assert months_to_collect(COST.examples, 0.0) == math.inf
@@ -48,13 +39,3 @@ def test_own_traffic_supplies_the_examples() -> None:
         rounds_year=1.0,
     )
     assert math.isnan(unknown.examples)
-
-
-@given(st.floats(0, 1e6), st.floats(1, 60), st.floats(1e-7, 10))
-def test_at_the_break_even_saving_and_cost_are_equal(
-    work: float, horizon: float, saving: float
-) -> None:
-    volume = break_even_requests(COST, work, horizon, saving)
-    assert volume is not None
-    spent = COST.usd_year * horizon / 12.0 + work
-    assert volume * saving * horizon == pytest.approx(spent)
