@@ -17,6 +17,7 @@ from advisor.playbook import steps
 from advisor.playbook.base import Chart as ChartData
 from advisor.playbook.base import Table as TableData
 from advisor.playbook.certainty import certificate_text
+from advisor.playbook.describe import models
 from advisor.playbook.ownership import (
     commitments_table,
     order_table,
@@ -99,8 +100,9 @@ class SummaryPanel:
         for r in frame.to_dict("records"):
             hosted = r["sourcing"] == "managed_api"
             runs = r["provider"] if hosted else f"{r['replicas_peak']} × {r['instance']}"
+            answers = models(self.scenario.view.final.candidate(r["name"]))
             how = " · ".join(
-                str(v) for v in (r["model"], r["weight_precision"], r["framework"]) if v
+                str(v) for v in (answers, r["weight_precision"], r["framework"]) if v
             )
             rows.append(
                 [

@@ -23,7 +23,7 @@ from advisor.portfolio import Workload, requests_per_month
 
 from . import hosted
 from .choices import Array, Candidate
-from .effort import SECOND, VariantWork, mapped, variant_work
+from .effort import SECOND, VariantWork, learnt_twice, mapped, study_usd_year
 from .forecasts import Forecast, params_of
 from .offers import weakest
 from .parts import CAPACITY
@@ -37,6 +37,7 @@ SHARED = [*NODE, "framework"]
 REST = ["tensor_parallel", *SECOND, *CAPACITY, "rps", "quality", "weights_gib", "evidence"]
 REST += ["price_as_of"]
 """What is kept of the larger model: columns ``rest_…``."""
+TIMES = ("latency_s", "first_s", "token_s")
 SKILL = {"cascade": "cascade_skill", "router": "router_skill"}
 
 
@@ -53,27 +54,21 @@ def with_pairs(
     singles, work = forecast.useful, forecast.work
     limit = today.run_rate_usd_month + today.around_usd_month
     limit += sum(setting.platforms[p] for p in today.platforms)
-    least = setting.catalog.assumption("cascade_hours") * setting.usd_per_hour
-    if forecast.poor.empty or least / setting.horizon_months >= limit:
+    month = setting.usd_per_hour / setting.horizon_months
+    least = _hours(setting, forecast.poor_work).min(initial=np.inf)
+    if (least + setting.catalog.assumption("cascade_hours")) * month >= limit:
         return singles, work
-    found = _found(setting, workload, forecast)
-    if not len(found.small):
+    table, both = _kept(setting, workload, forecast, today.choice, alone=True)
+    rest = table["rest_usd"].to_numpy(float)[len(singles) :]
+    usd = _hours(setting, both)[len(singles) :] * month
+    usd += requests_per_month(setting.rates(workload)) * rest
+    if (usd < limit).all():
+        return table, both
+    rows = np.r_[np.arange(len(singles)), len(singles) + np.flatnonzero(usd < limit)]
+    if len(rows) == len(singles):
         return singles, work
-    usd = found.hours * setting.usd_per_hour / setting.horizon_months
-    usd = usd + requests_per_month(setting.rates(workload)) * found.rest_usd
-    able = np.flatnonzero(usd < limit)
-    kept = able[_best(found.only(able), _alone(setting, forecast))]
-    if not len(kept):
-        return singles, work
-    table = _table(workload, forecast, found.only(kept))
-    more = variant_work(setting.catalog, workload, today.choice, table)
-    both = VariantWork(
-        *(
-            np.r_[getattr(work, name), getattr(more, name)]
-            for name in ("stay", "move", "resplit", "study_usd_year")
-        )
-    )
-    return pd.concat([singles, table], ignore_index=True), both
+    some = VariantWork(**{name: values[rows] for name, values in vars(both).items()})
+    return table.iloc[rows].reset_index(drop=True), some
 
 
 def pairs(setting: Setting, workload: Workload, today: Mapping[str, Any]) -> pd.DataFrame:
@@ -99,17 +94,45 @@ def pairs(setting: Setting, workload: Workload, today: Mapping[str, Any]) -> pd.
         - ``rest_usd``: what the larger model's host is paid for each request of the workload, USD,
         - ``rest_…``: `REST` of the larger model.
 
-        Those that no other pair of the same machines outdoes on cost per request, levers and work,
+        Those that no other pair on the same machines outdoes on cost per request, levers and work,
         if the larger model alone costs more per request. None for embeddings: vectors of two
         models cannot be compared.
     """
     forecast = setting.forecast(workload, today)
     if forecast.poor.empty:
         return pd.DataFrame()
-    found = _found(setting, workload, forecast)
-    if not len(found.small):
-        return pd.DataFrame()
-    return _table(workload, forecast, found.only(_best(found)))
+    return _kept(setting, workload, forecast, today, alone=False)[0]
+
+
+def _kept(
+    setting: Setting,
+    workload: Workload,
+    forecast: Forecast,
+    today: Mapping[str, Any],
+    *,
+    alone: bool,
+) -> tuple[pd.DataFrame, VariantWork]:
+    """Pairs worth having and what each takes, whatever the volume; worked out once per question.
+
+    Parameters
+    ----------
+    alone : bool
+        Whether they are held against single models, too; these then come first.
+    """
+    offers = _hosts(setting, workload)
+    # Workloads that ask the same share their forecast, which lives as long as the setting.
+    key = (id(forecast), tuple((o["host"], o["usd"]) for o in offers), alone)
+    if key not in setting.pairs:
+        node = _nodes(forecast)
+        found = _found(setting, workload, forecast, offers, node)
+        found = found.only(found.best(_alone(setting, forecast, node) if alone else None))
+        table, work = found.table(workload, forecast), found.work(setting, forecast, today)
+        if alone:
+            table = pd.concat([forecast.useful, table], ignore_index=True)
+            one = vars(forecast.work)
+            work = VariantWork(**{k: np.r_[one[k], v] for k, v in vars(work).items()})
+        setting.pairs[key] = table, work
+    return setting.pairs[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +144,7 @@ class _Pairs:
     request's cost on busy machines, ``hours`` the work with all money spent once, in hours.
     """
 
-    others: pd.DataFrame
+    others: dict[str, npt.NDArray[Any]]
     small: Ints
     large: Ints
     node: Ints
@@ -140,132 +163,237 @@ class _Pairs:
         arrays = {k: v[rows] for k, v in vars(self).items() if k != "others"}
         return _Pairs(others=self.others, **arrays)
 
+    def best(self, single: Mapping[str, npt.NDArray[Any]] | None) -> Ints:
+        """Those that no other on the same machines and as many chips outdoes, nor one model alone.
 
-@dataclass(frozen=True, eq=False)
-class _Alone:
-    """Variants of one model that pairs are held against; arrays of shape (n,)."""
+        Parameters
+        ----------
+        single : mapping, optional
+            Single models to hold them against: ``split`` and what is compared.
+        """
+        names = ("node", "usd", "needs", "hours")
+        kept = []
+        for split in np.unique(self.split):
+            mine = np.flatnonzero(self.split == split)
+            node, usd, needs, hours = (getattr(self, k)[mine] for k in names)
+            if single is not None:
+                able = single["split"] <= split
+                node, usd, needs, hours = (
+                    np.r_[single[k][able], of]
+                    for k, of in zip(names, (node, usd, needs, hours), strict=True)
+                )
+            best = unbeaten(node, 1.0 / usd, needs, hours)
+            kept.append(mine[best[len(best) - len(mine) :]])
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *kept]))
 
-    node: Ints
-    split: Array
-    usd: Array
-    needs: Ints
-    hours: Array
+    def work(self, setting: Setting, forecast: Forecast, today: Mapping[str, Any]) -> VariantWork:
+        """What they take: each of their models, and sharing the requests between them."""
+        own, i, j = forecast.poor_work, self.small, self.large
+        framework = forecast.poor["framework"].to_numpy(object)[i]
+        techniques = forecast.poor["techniques"].to_numpy(object)[i]
+        rest = self.others["techniques"].copy()
+        rest[self.others["host"].astype(bool)] = None
+        twice = learnt_twice(setting.catalog, today, framework, techniques, rest[j])
+        between = setting.catalog.assumption("cascade_hours")
+        return VariantWork(
+            stay=own.stay[i] + self.others["stay"][j] + between - twice[0],
+            move=own.move[i] + self.others["move"][j] + between - twice[1],
+            resplit=own.resplit[i],
+            study_usd_year=own.study_usd_year[i] + self.others["study_usd_year"][j],
+        )
+
+    def table(self, workload: Workload, forecast: Forecast) -> pd.DataFrame:
+        """As rows of variants."""
+        poor = forecast.poor
+        small = {name: poor[name].to_numpy()[self.small] for name in poor}
+        large = {name: values[self.large] for name, values in self.others.items()}
+        first, token = (np.fmax(small[c], large[c]) for c in ("first_s", "token_s"))
+        # An answer of a cascade shows once it is whole, or once that of the larger model begins.
+        cascade = self.mode == "cascade"
+        whole = _whole(workload, small) + np.nan_to_num(large["first_s"])
+        evidence = [
+            weakest(*both) for both in zip(small["evidence"], large["evidence"], strict=True)
+        ]
+        columns = {
+            **{f"rest_{name}": large[name] for name in REST},
+            "escalation": self.mode,
+            "escalate_to": large["model"],
+            "escalate_host": large["host"],
+            "escalated": self.escalated,
+            "share": self.share,
+            "rest_share": np.where(np.isnan(large["usd"]), self.escalated, 0.0),
+            "rest_usd": self.rest_usd,
+            "own_quality": small["quality"],
+            "quality": self.quality,
+            "first_s": np.where(cascade, whole, first),
+            "token_s": np.where(cascade, np.nan_to_num(large["token_s"]), token),
+            "needs": self.needs,
+            "evidence": np.array(evidence, object),
+        }
+        # As objects, so that what is blank stays None.
+        texts = {k: pd.Series(v, dtype=object) for k, v in columns.items() if v.dtype == object}
+        return pd.DataFrame(small | columns | texts)
 
 
-def _found(setting: Setting, workload: Workload, forecast: Forecast) -> _Pairs:
+def _found(
+    setting: Setting,
+    workload: Workload,
+    forecast: Forecast,
+    offers: Sequence[dict[str, Any]],
+    node: Ints,
+) -> _Pairs:
     """Every pair of a poor variant with a larger model that keeps the floor and gains by it."""
     poor, catalog = forecast.poor, setting.catalog
-    others = _others(setting, workload, forecast)
-    node = _codes([poor, others[SHARED]])
-    small, large = _beside(node[: len(poor)], node[len(poor) :], others["host"].notna().to_numpy())
-    size = [mapped(t["model"], lambda m: params_of(catalog, m)) for t in (poor, others)]
-    smaller = size[0][small] < size[1][large]
+    mine = node[: len(poor)]
+    others, theirs = _others(setting, forecast, offers, node[len(poor) :])
+    small, large = _beside(mine, theirs)
+    own = {c: poor[c].to_numpy(float) for c in (*TIMES, "tensor_parallel", "rps_low", "quality")}
+    size = mapped(poor["model"], lambda m: params_of(catalog, m))
+    smaller = size[small] < others["params_b"][large]
     small, large = small[smaller], large[smaller]
     device = _device_usd(setting, poor)[small] / 3600.0
-    low, high = (t["quality"].to_numpy(float) for t in (poor, others))
-    chips = [(t["tensor_parallel"] / t["rps_low"]).to_numpy(float) for t in (poor, others)]
-    first_usd, large_usd = device * chips[0][small], others["usd"].to_numpy(float)[large]
-    on_machines = np.isnan(large_usd)
-    large_usd = np.where(on_machines, device * chips[1][large], large_usd)
-    host = np.where(on_machines, 0, bit("SOURCING"))
-    needs = [t["needs"].to_numpy().astype(np.int64) for t in (poor, others)]
-    hours = _hours(setting, forecast.poor_work)[small] + others["hours"].to_numpy(float)[large]
-    split = [t["tensor_parallel"].fillna(0.0).to_numpy(float) for t in (poor, others)]
+    first_usd = device * (own["tensor_parallel"] / own["rps_low"])[small]
+    hosted_usd = others["usd"][large]
+    alone_usd = device * (others["tensor_parallel"] / others["rps_low"])[large]
+    large_usd = np.where(np.isnan(hosted_usd), alone_usd, hosted_usd)
+    needs = poor["needs"].to_numpy().astype(np.int64)[small] | others["needs"][large]
+    hours = _hours(setting, forecast.poor_work)[small] + others["hours"][large]
+    low, high = own["quality"][small], others["quality"][large]
+    split = np.fmax(own["tensor_parallel"][small], others["tensor_parallel"][large])
     check = catalog.assumption("cascade_check_share")
     parts = []
     for mode, named in SKILL.items():
         skill = catalog.assumption(named)
-        share = escalation_for(low[small], high[large], workload.quality_floor, skill)
+        share = escalation_for(low, high, workload.quality_floor, skill)
         first = (1.0 - share if mode == "router" else np.ones_like(share)) + check
         usd = first * first_usd + share * large_usd
-        keep = (usd < large_usd) & (share < 1.0)
-        if mode == "cascade":
-            keep[keep] &= ~_late(workload, poor.iloc[small[keep]], others.iloc[large[keep]],
-                                 share[keep])  # fmt: skip
-        gap = high[large] - low[small]
         found = _Pairs(
             others=others,
             small=small,
             large=large,
-            node=node[small],
-            split=np.maximum(split[0][small], split[1][large]),
+            node=mine[small],
+            split=split,
             mode=np.full(len(small), mode, object),
             escalated=share,
             share=first,
-            quality=high[large] - gap * (1.0 - share) ** skill,
+            quality=high - (high - low) * (1.0 - share) ** skill,
             usd=usd,
-            rest_usd=np.where(on_machines, 0.0, share * large_usd),
-            needs=needs[0][small] | needs[1][large] | bit("DISTILLATION") | host,
+            rest_usd=np.nan_to_num(share * hosted_usd),
+            needs=needs | bit("DISTILLATION"),
             hours=hours + catalog.assumption("cascade_hours"),
         )
-        parts.append(found.only(keep))
+        found = found.only((usd < large_usd) & (share < 1.0))
+        if mode == "cascade":
+            found = found.only(~_late(workload, poor, found))
+        parts.append(found)
     names = [k for k in vars(parts[0]) if k != "others"]
     return _Pairs(
         others=others, **{k: np.concatenate([getattr(p, k) for p in parts]) for k in names}
     )
 
 
-def _others(setting: Setting, workload: Workload, forecast: Forecast) -> pd.DataFrame:
-    """Larger models that may serve the rest: useful variants, and hosted ones.
+def _hosts(setting: Setting, workload: Workload) -> list[dict[str, Any]]:
+    """Hosted models that may serve the rest: of hosts of one model the cheapest, the same answers.
 
-    Columns of both, ``hours`` of work with all money spent once, and for hosted ones ``host`` and
-    ``usd`` a request.
+    Each with ``usd`` a request and ``adopt``, the engineering hours of taking it on.
     """
-    table = forecast.useful
-    table = table.assign(hours=_hours(setting, forecast.work), host=None, usd=np.nan)
-    if len(table):
-        group = _codes([table[[*SHARED, "model", "tensor_parallel"]]])
-        lost, needs = -table["quality"].to_numpy(float), table["needs"].to_numpy().astype(np.int64)
-        table = table[unbeaten(group, table["rps_low"].to_numpy(float), needs, lost)]
-    rows = []
-    today = workload.current
+    cheapest: dict[str, dict[str, Any]] = {}
+    catalog, today = setting.catalog, workload.current
     for row, reason in hosted.options(setting, workload):
-        if not reason:
+        model = catalog.lookup("models", row["model"])["model"]
+        usd = hosted.usd_per_request(workload, row)
+        if reason or (model in cheapest and cheapest[model]["usd"] <= usd):
+            continue
+        adopt = float(catalog.lookup("sourcing", "managed_api")["adopt_hours"])
+        if today.sourcing == "managed_api":
             known = (row["provider"], row["api_model"]) == (today.provider, today.api_model)
-            adopt = setting.catalog.lookup("sourcing", "managed_api")["adopt_hours"]
-            rows.append(
-                {
-                    "model": setting.catalog.lookup("models", row["model"])["model"],
-                    "host": f"{row['provider']}/{row['api_model']}",
-                    "usd": hosted.usd_per_request(workload, row),
-                    "hours": 0.0 if known else float(adopt),
-                    "quality": 1.0,
-                    "needs": 0,
-                    "techniques": (),
-                    "evidence": row["standing"],
-                    "price_as_of": str(row["as_of"]),
-                }
-            )
-    if not rows:
-        return table.assign(price_as_of=None)
-    # Of hosts of one model the cheapest: their answers are the same.
-    offers = pd.DataFrame(rows).sort_values("usd").drop_duplicates("model")
-    columns = [*dict.fromkeys([*SHARED, *REST, "model", "needs", "first_s", "token_s"])]
-    columns += ["hours", "host", "usd"]
-    parts = [t.reindex(columns=columns).astype(object) for t in (table, offers)]
-    return pd.concat([p for p in parts if len(p)], ignore_index=True)
+            adopt = 0.0 if known else catalog.assumption("rightsize_hours")
+        cheapest[model] = {
+            "model": model,
+            "host": f"{row['provider']}/{row['api_model']}",
+            "usd": usd,
+            "adopt": adopt,
+            "evidence": row["standing"],
+            "price_as_of": str(row["as_of"]),
+        }
+    return list(cheapest.values())
 
 
-def _codes(tables: Sequence[pd.DataFrame]) -> Ints:
-    """A number for each distinct row of several tables in the columns of the last one."""
-    names = list(tables[-1].columns)
-    out = np.zeros(sum(map(len, tables)), np.int64)
-    for name in names:
-        values = np.concatenate([t[name].to_numpy(object) for t in tables])
+def _others(
+    setting: Setting, forecast: Forecast, offers: Sequence[dict[str, Any]], node: Ints
+) -> tuple[dict[str, npt.NDArray[Any]], Ints]:
+    """Larger models that may serve the rest: useful variants, then hosted ones.
+
+    Returns
+    -------
+    dict of arrays
+        `REST`, `TIMES` and ``model``, ``params_b``, ``needs``, the work of each (``stay``,
+        ``move``, ``study_usd_year``, and all of it as ``hours``); ``host`` and ``usd`` a request
+        of hosted ones, else None and NaN.
+    array of int
+        The node of each, of those of the useful variants; -1 if hosted.
+    """
+    table, work = forecast.useful, forecast.work
+    keep = np.zeros(0, np.int64)
+    if len(table):
+        needs = table["needs"].to_numpy().astype(np.int64)
+        model, split = (pd.factorize(table[c])[0] for c in ("model", "tensor_parallel"))
+        group = (node * (model.max() + 1) + model) * (split.max() + 1) + split
+        low, good = (table[c].to_numpy(float) for c in ("rps_low", "quality"))
+        keep = np.flatnonzero(unbeaten(pd.factorize(group)[0].astype(np.int64), low, needs, -good))
+    n = len(offers)
+    none, zero = np.full(n, np.nan), np.zeros(n)
+
+    def both(name: str, of_hosts: Any) -> npt.NDArray[Any]:
+        if table.empty:
+            return np.asarray(of_hosts)
+        return np.concatenate([table[name].to_numpy()[keep], of_hosts])
+
+    def each(name: str) -> npt.NDArray[np.object_]:
+        return np.array([o[name] for o in offers], object)
+
+    texts = {name: np.full(n, None, object) for name in SECOND}
+    texts["techniques"] = np.array([(), None], object)[np.zeros(n, int)]
+    adopt = each("adopt").astype(float)
+    models = both("model", each("model"))
+    out = {
+        **{name: both(name, texts.get(name, none)) for name in REST if name != "price_as_of"},
+        **{name: both(name, none) for name in TIMES},
+        "model": models,
+        "params_b": mapped(pd.Series(models), lambda m: params_of(setting.catalog, m)),
+        "quality": both("quality", np.ones(n)),
+        "evidence": both("evidence", each("evidence")),
+        "needs": both("needs", np.full(n, bit("SOURCING"))).astype(np.int64),
+        "host": np.r_[np.full(len(keep), None, object), each("host")],
+        "price_as_of": np.r_[np.full(len(keep), None, object), each("price_as_of")],
+        "usd": np.r_[np.full(len(keep), np.nan), each("usd").astype(float)],
+        "stay": np.r_[work.stay[keep], adopt],
+        "move": np.r_[work.move[keep], adopt],
+        "study_usd_year": np.r_[work.study_usd_year[keep], zero],
+        "hours": np.r_[_hours(setting, work)[keep], adopt],
+    }
+    return out, np.r_[node[keep], np.full(n, -1)]
+
+
+def _nodes(forecast: Forecast) -> Ints:
+    """A number for the node and framework of each row of `Forecast.poor`, then of ``useful``."""
+    out = np.zeros(len(forecast.poor) + len(forecast.useful), np.int64)
+    tables = [t for t in (forecast.poor, forecast.useful) if len(t)]
+    for name in SHARED:
+        values = np.concatenate([t[name].to_numpy() for t in tables])
         codes = pd.factorize(values, use_na_sentinel=False)[0]
-        out = pd.factorize(out * (codes.max(initial=0) + 1) + codes)[0].astype(np.int64)
-    return out
+        out = out * (codes.max(initial=0) + 1) + codes
+    return pd.factorize(out)[0].astype(np.int64)
 
 
-def _beside(node: Ints, other: Ints, host: Bools) -> tuple[Ints, Ints]:
+def _beside(node: Ints, other: Ints) -> tuple[Ints, Ints]:
     """Rows of a small and of a larger model on one node, and each small one with each host."""
-    at = np.flatnonzero(~host)
-    at = at[np.argsort(other[at], kind="stable")]
+    at = np.argsort(other, kind="stable")
     first = np.searchsorted(other[at], node, "left")
     count = np.searchsorted(other[at], node, "right") - first
     small = np.repeat(np.arange(len(node)), count)
     offset = np.arange(len(small)) - np.repeat(np.cumsum(count) - count, count)
-    hosts = np.flatnonzero(host)
+    hosts = np.flatnonzero(other < 0)
     return (
         np.r_[small, np.repeat(np.arange(len(node)), len(hosts))],
         np.r_[at[np.repeat(first, count) + offset], np.tile(hosts, len(node))],
@@ -274,105 +402,59 @@ def _beside(node: Ints, other: Ints, host: Bools) -> tuple[Ints, Ints]:
 
 def _device_usd(setting: Setting, table: pd.DataFrame) -> Array:
     """The least that a chip of each variant's node costs by the hour, USD, shape (n,)."""
-    least = setting.places.device_usd
     node = setting.places.node_of(table)
-    return np.where(node >= 0, least[node], np.inf)
+    return np.where(node >= 0, setting.places.device_usd[node], np.inf)
 
 
 def _hours(setting: Setting, work: VariantWork) -> Array:
     """One-off work with all that distilling takes over the horizon, in hours, shape (n,)."""
     study = work.study_usd_year * setting.horizon_months / 12.0
-    return work.stay + study / setting.usd_per_hour
+    return np.asarray(work.stay + study / setting.usd_per_hour)
 
 
-def _alone(setting: Setting, forecast: Forecast) -> _Alone:
+def _alone(setting: Setting, forecast: Forecast, node: Ints) -> dict[str, npt.NDArray[Any]]:
+    """Single models that pairs are held against, with what of `_Pairs` says how good they are."""
     table = forecast.useful
+    if table.empty:
+        return {k: np.zeros(0, np.int64) for k in ("node", "split", "usd", "needs", "hours")}
     split, rps = (table[c].to_numpy(float) for c in ("tensor_parallel", "rps_low"))
-    both = _codes([forecast.poor, table[SHARED]])
-    return _Alone(
-        node=both[len(forecast.poor) :],
-        split=split,
-        usd=_device_usd(setting, table) * split / rps / 3600.0,
-        needs=table["needs"].to_numpy().astype(np.int64),
-        hours=_hours(setting, forecast.work),
-    )
+    return {
+        "node": node[len(forecast.poor) :],
+        "split": split,
+        "usd": _device_usd(setting, table) * split / rps / 3600.0,
+        "needs": table["needs"].to_numpy().astype(np.int64),
+        "hours": _hours(setting, forecast.work),
+    }
 
 
-def _best(found: _Pairs, alone: _Alone | None = None) -> Ints:
-    """Pairs that no other, and no model alone, outdoes on the same machines with as many chips."""
-    kept = []
-    for split in np.unique(found.split):
-        mine = np.flatnonzero(found.split == split)
-        parts = [(getattr(found, k)[mine]) for k in ("node", "usd", "needs", "hours")]
-        if alone is not None:
-            able = alone.split <= split
-            ahead = [getattr(alone, k)[able] for k in ("node", "usd", "needs", "hours")]
-            parts = [np.r_[a, b] for a, b in zip(ahead, parts, strict=True)]
-        node, usd, needs, hours = parts
-        best = unbeaten(node, 1.0 / usd, needs, hours)
-        kept.append(mine[best[len(best) - len(mine) :]])
-    return np.sort(np.concatenate([np.zeros(0, np.int64), *kept]))
-
-
-def _late(workload: Workload, small: pd.DataFrame, large: pd.DataFrame, share: Array) -> Bools:
-    """Whether a cascade misses the targets at the percentile, shape (n,).
+def _late(workload: Workload, poor: pd.DataFrame, found: _Pairs) -> Bools:
+    """Whether cascades miss the targets at the percentile, shape (n,).
 
     An answer that is kept shows when it is whole; one that is escalated waits for that and for
     the larger model. The latter counts where it happens to more than the percentile leaves out.
     """
     slo = workload.slo
     if workload.deferrable_hours is not None:
-        return np.zeros(len(small), bool)
-    slow = [1.0 + t["spread"].to_numpy(float) for t in (small, large)]
-    counts = share > 1.0 - slo.percentile / 100.0
+        return np.zeros(len(found.small), bool)
+    small = {c: poor[c].to_numpy(float)[found.small] for c in (*TIMES, "spread", "network_s")}
+    large = {c: found.others[c][found.large] for c in (*TIMES, "spread")}
+    slow = [1.0 + of["spread"] for of in (small, large)]
+    counts = found.escalated > 1.0 - slo.percentile / 100.0
     kept = _whole(workload, small) * slow[0]
     # A hosted model's own time is not known and not counted.
     opening, second = (
-        np.nan_to_num(of * slow[1]) for of in (_number(large, "first_s"), _whole(workload, large))
+        np.nan_to_num(of * slow[1]) for of in (large["first_s"], _whole(workload, large))
     )
     # Tokens come at once when an answer is held back until it is whole.
     begins = np.where(counts, kept + opening, kept)
     ends = np.where(counts, kept + second, kept)
-    way, first_by = small["network_s"].to_numpy(float), slo.ttft_s or slo.latency_s or np.inf
+    way, first_by = small["network_s"], slo.ttft_s or slo.latency_s or np.inf
     return np.asarray((begins + way > first_by) | (ends + way > (slo.latency_s or np.inf)))
 
 
-def _whole(workload: Workload, table: pd.DataFrame) -> Array:
-    """Time of a whole answer, s."""
+def _whole(workload: Workload, of: Mapping[str, Array]) -> Array:
+    """Time of a whole answer, s, shape (n,)."""
     if workload.kind != "llm":
-        return _number(table, "latency_s")
+        return of["latency_s"]
     rest = max(float(workload.osl_tokens or 1) - 1.0, 0.0)
-    return _number(table, "first_s") + _number(table, "token_s") * rest
-
-
-def _number(table: pd.DataFrame, name: str) -> Array:
-    return np.asarray(table[name].to_numpy(float))
-
-
-def _table(workload: Workload, forecast: Forecast, found: _Pairs) -> pd.DataFrame:
-    """Pairs as rows of variants."""
-    small = forecast.poor.iloc[found.small].reset_index(drop=True)
-    large = found.others.iloc[found.large].reset_index(drop=True)
-    cascade = found.mode == "cascade"
-    whole = _whole(workload, small)
-    first, token = (
-        np.fmax(_number(small, c), _number(large, c)) for c in ("first_s", "token_s")
-    )
-    evidence = [weakest(*both) for both in zip(small["evidence"], large["evidence"], strict=True)]
-    rest = {f"rest_{c}": large[c] for c in REST if c in large}
-    return small.assign(
-        **rest,
-        escalation=found.mode,
-        escalate_to=large["model"],
-        escalate_host=large["host"].where(large["host"].notna(), None),
-        escalated=found.escalated,
-        share=found.share,
-        rest_share=np.where(large["host"].isna(), found.escalated, 0.0),
-        rest_usd=found.rest_usd,
-        own_quality=small["quality"],
-        quality=found.quality,
-        first_s=np.where(cascade, whole + np.nan_to_num(_number(large, "first_s")), first),
-        token_s=np.where(cascade, np.nan_to_num(_number(large, "token_s")), token),
-        needs=found.needs,
-        evidence=evidence,
-    )
+    return of["first_s"] + of["token_s"] * rest

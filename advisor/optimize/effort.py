@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from advisor.catalog import Catalog
@@ -17,6 +18,7 @@ from advisor.portfolio import LEVERS, Workload
 from .choices import Array
 
 Choice = Mapping[str, Any]
+Objects = npt.NDArray[np.object_]
 
 SECOND = ("weight_precision", "kv_precision", "compression", "techniques")
 """Fields that each of two models has for itself, its name apart."""
@@ -148,14 +150,47 @@ def variant_work(
     as_today = table.assign(**{k: today[k] for k in kept})
     other = "self_hosted" if today["sourcing"] != "self_hosted" else "managed_inference"
     of_variant = ["PRECISION", "SERVING", "DISTILLATION"]
-    here, there = (
-        hours(catalog, workload, today, t) for t in (as_today, as_today.assign(sourcing=other))
+    stay, move = (
+        hours(catalog, workload, today, t)[of_variant].sum(axis=1).to_numpy(float)
+        for t in (as_today, as_today.assign(sourcing=other))
     )
-    # As today but for the host of a second model, which is taken on wherever the first runs.
-    host = here["SOURCING"].to_numpy(float)
-    stay, move = (t[of_variant].sum(axis=1).to_numpy(float) + host for t in (here, there))
     usd_year = study_usd_year(catalog, workload, table)
     return VariantWork(stay, move, _differs(table, today, "tensor_parallel"), usd_year)
+
+
+def learnt_twice(
+    catalog: Catalog,
+    today: Choice,
+    framework: Objects,
+    techniques: Objects,
+    others: Objects,
+) -> tuple[Array, Array]:
+    """Hours that the work of two models on one framework counts twice, shape (n,) each.
+
+    Parameters
+    ----------
+    framework, techniques, others : array of object, shape (n,)
+        What they run on, and what is switched on for each model; None for a hosted one.
+
+    Returns
+    -------
+    tuple of arrays
+        Where sourcing stays as it is, and where it changes.
+    """
+    had = set(today["techniques"])
+    both = pd.Series(zip(framework, techniques, others, strict=True))
+
+    def shared(row: tuple[str, Sequence[str], Sequence[str] | None]) -> float:
+        again = set(row[1]) & set(row[2] or ()) - had
+        return float(sum(_field(catalog, "techniques", name) for name in again))
+
+    def adopted(row: tuple[str, Sequence[str], Sequence[str] | None]) -> float:
+        if row[2] is None or row[0] == today["framework"]:
+            return 0.0
+        return float(catalog.lookup("frameworks", row[0])["adopt_hours"])
+
+    move = mapped(both, shared)
+    return move + mapped(both, adopted), move
 
 
 def _field(catalog: Catalog, table: str, name: str | None) -> float:

@@ -29,6 +29,7 @@ from advisor.portfolio import (
 )
 
 from .choices import Array, Candidate, Pool
+from .effort import VariantWork
 from .forecasts import Forecast, Forecasts
 from .levers import LeverSet
 from .offers import offers
@@ -68,6 +69,7 @@ class Setting:
         self.lock = threading.Lock()
         self.sketches: dict[tuple[int, ...], Any] = {}
         self.columns: dict[Workload, Columns] = {}
+        self.pairs: dict[tuple[Any, ...], tuple[pd.DataFrame, VariantWork]] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
         self.runs: dict[TrainingJob, pd.DataFrame] = {}

@@ -18,6 +18,16 @@ def machine(candidate: Candidate) -> str:
     return f"{candidate.machines.max():.0f} × {candidate.choice['instance']}"
 
 
+def models(candidate: Candidate) -> str:
+    """What answers: a model, or a small one with the share that a larger one takes over."""
+    c = candidate.choice
+    if not c["escalation"]:
+        return str(c["model"])
+    host = f" ({str(c['escalate_host']).split('/')[0]})" if c["escalate_host"] else ""
+    share = percent(candidate.details["escalated"])
+    return f"{c['model']} first, {share} to {c['escalate_to']}{host}"
+
+
 def machine_sub(candidate: Candidate) -> str:
     """Chip, split and place of what runs."""
     c = candidate.choice
@@ -27,6 +37,8 @@ def machine_sub(candidate: Candidate) -> str:
     if c["tensor_parallel"] and c["tensor_parallel"] > 1:
         parts.append(f"TP {c['tensor_parallel']}")
     parts.append(str(c["region"]))
+    if c["escalation"]:
+        parts.append(models(candidate))
     return " · ".join(parts)
 
 
@@ -114,5 +126,5 @@ def changed(candidate: Candidate, lever: Lever) -> str:
     if lever == "CACHING":
         return str(c["cache"]).replace("_", " ")
     if lever == "DISTILLATION":
-        return str(c["model"])
+        return models(candidate)
     return machine(candidate)

@@ -16,7 +16,7 @@ from advisor.portfolio import HOURS_PER_MONTH, Lever
 
 from .base import Action, Assumption, Chart, Note, Report, Risk, Table, View
 from .claims import claims_for
-from .describe import machine, to_action
+from .describe import machine, models, to_action
 from .proposals import by_saving, money_phrase
 from .students import Study, curve, per_day, smaller_models, studies
 from .two_models import cascade_chart, cascade_table, dearest
@@ -41,7 +41,8 @@ class Distill:
         """Which students repay their training, from which volume, and what quality they keep."""
         moves = by_saving(view.moves(self.key, "DISTILLATION"))
         found = studies_of(view)
-        mixed = dearest(view.plans[self.key])
+        plan = view.plans[self.key]
+        mixed = dearest(plan)
         actions = [self._action(view, m) for m in moves]
         return Report(
             headline=_headline(view, actions, found),
@@ -50,7 +51,7 @@ class Distill:
                 "expectation until it is measured. Substitutes you accept need no training."
             ),
             actions=actions,
-            charts=[*_chart(view, found), *[cascade_chart(f) for f in mixed[:1]]],
+            charts=[*_chart(view, found), *[cascade_chart(plan, f) for f in mixed[:1]]],
             tables=[*_table(view, found), *cascade_table(mixed)],
             claims=claims_for(view, self.key),
             assumptions=_assumptions(view, found),
@@ -58,13 +59,15 @@ class Distill:
         )
 
     def _action(self, view: View, move: Move) -> Action:
-        after = str(move.after.choice["model"])
         return to_action(
             view,
             "DISTILLATION",
             move,
-            today=(str(move.before.choice["model"]), machine(move.before)),
-            proposed=(after, f"{_size(view, move.before, move.after)} · {machine(move.after)}"),
+            today=(models(move.before), machine(move.before)),
+            proposed=(
+                models(move.after),
+                f"{_size(view, move.before, move.after)} · {machine(move.after)}",
+            ),
             risk=_risk(view, move),
             step=self.key,
         )
@@ -73,7 +76,9 @@ class Distill:
 def studies_of(view: View) -> list[Study]:
     """The best smaller model of each workload that has one."""
     moves = view.moves("distill", "DISTILLATION")
-    return studies(view.plans["distill"], {m.workload: (m.before, m.after) for m in moves})
+    # A pair of models is no student: it is told of by itself.
+    alone = {m.workload: None if m.after.choice["escalation"] else m.after for m in moves}
+    return studies(view.plans["distill"], {m.workload: (m.before, alone[m.workload]) for m in moves})
 
 
 def size_ratio(view: View, before: Candidate, after: Candidate) -> float | None:
@@ -99,6 +104,11 @@ def _risk(view: View, move: Move) -> tuple[Risk, str]:
     workload = view.portfolio.workload(move.workload)
     quality = float(move.after.details["quality"])
     kept = f"{fine(quality)} of today's quality expected, floor {fine(workload.quality_floor)}"
+    if move.after.choice["escalation"]:
+        return "high", (
+            f"{kept}: it rests on how well the {move.after.choice['escalation']} finds what the "
+            "small model gets wrong. Measure that on your own cases before any traffic moves."
+        )
     if "DISTILLATION" not in move.after.hours:
         return "medium", f"{kept}; accepted as a substitute: compare on your own cases."
     if quality - workload.quality_floor < TIGHT:

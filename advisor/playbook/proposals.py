@@ -55,7 +55,9 @@ def formula(candidate: Candidate) -> str:
         requests = candidate.run_rate_usd_month / each if each else 0.0
         return f"{count(requests)} requests × {money(each)}"
     n = f"{candidate.machines.mean():,.1f}".removesuffix(".0")
-    return f"{n} × {hourly(d['machine_usd_hour'])} × {HOURS_PER_MONTH:.0f} h"
+    rest = candidate.rest_usd_month
+    hosts = f" + {money(rest)} to {candidate.choice['escalate_host']}" if rest else ""
+    return f"{n} × {hourly(d['machine_usd_hour'])} × {HOURS_PER_MONTH:.0f} h{hosts}"
 
 
 def price(candidate: Candidate) -> str:

@@ -68,7 +68,7 @@ class Study:
         return self.net_usd + self.one_off_usd / horizon_months
 
 
-def studies(plan: Plan, moved: dict[str, tuple[Candidate, Candidate]]) -> list[Study]:
+def studies(plan: Plan, moved: dict[str, tuple[Candidate, Candidate | None]]) -> list[Study]:
     """One study per workload that has a smaller model, best net saving first.
 
     Parameters
@@ -76,7 +76,8 @@ def studies(plan: Plan, moved: dict[str, tuple[Candidate, Candidate]]) -> list[S
     plan : Plan
         The plan at the step.
     moved : dict
-        (before, after) of the workloads that the step moves.
+        (before, after) of the workloads that the step moves; None for after where that is not one
+        smaller model.
     """
     found = [
         study for w in plan.portfolio.workloads if (study := _study(plan, w, moved.get(w.name)))
@@ -111,7 +112,7 @@ def per_day(plan: Plan, workload: Workload) -> float:
 
 
 def _study(
-    plan: Plan, workload: Workload, pair: tuple[Candidate, Candidate] | None
+    plan: Plan, workload: Workload, pair: tuple[Candidate, Candidate | None] | None
 ) -> Study | None:
     models = smaller_models(plan, workload)
     if not models:
@@ -142,7 +143,7 @@ def _study(
 def _best(plan: Plan, workload: Workload, models: list[str]) -> Candidate | None:
     levers = plan.levers[workload.name] | frozenset[Lever]({"DISTILLATION"})
     options = candidates(plan.setting, workload, levers)
-    able = [c for c in options[1:] if c.choice["model"] in models]
+    able = [c for c in options[1:] if c.choice["model"] in models and not c.choice["escalation"]]
     return min(able, key=lambda c: alone_usd_month(plan, c)) if able else None
 
 

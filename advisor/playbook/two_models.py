@@ -11,6 +11,7 @@ import pandas as pd
 from advisor.catalog import Catalog
 from advisor.economics.cascade import Pair, break_even_escalation, mix
 from advisor.format import money, percent
+from advisor.optimize.candidates import candidates
 from advisor.optimize.cascades import NODE, SKILL, pairs
 from advisor.optimize.considered import today_of
 from advisor.optimize.network import network_s
@@ -20,6 +21,7 @@ from advisor.optimize.sweep import alone_usd_month
 from advisor.portfolio import Workload
 
 from .base import Chart, Table
+from .describe import models
 
 LOOKED_AT = 3
 """Workloads for which pairs are worked out: those that cost most."""
@@ -85,50 +87,51 @@ def two_models(plan: Plan, workload: Workload) -> TwoModels | None:
 
 def _two_models(plan: Plan, workload: Workload) -> TwoModels | None:
     setting, today = plan.setting, today_of(plan, workload.name).choice
-    useful = setting.useful(workload, today)
-    if useful.empty:
-        return None
-    table = pairs(setting, workload, useful, today)
+    useful, table = setting.useful(workload, today), pairs(setting, workload, today)
     if table.empty:
         return None
     chips = _chip_usd(setting, workload)
-    priced = table[table["reason"] == ""].merge(chips, on=NODE)
-    priced = priced[priced["most"] >= priced["small_tensor_parallel"]]
+    priced = table.merge(chips, on=NODE)
+    split = priced[["tensor_parallel", "rest_tensor_parallel"]].max(axis=1)
+    priced = priced[priced["most"] >= split]
     if priced.empty:
         return None
-    small = _usd(priced, "small_")
-    large = _usd(priced, "large_").fillna(priced["large_usd"])
-    usd = priced["small_share"] * small + priced["escalated"] * large
+    small = _usd(priced, "")
+    large = _usd(priced, "rest_").fillna(priced["rest_usd"] / priced["escalated"])
+    usd = priced["share"] * small + priced["escalated"] * large
     best = int(usd.to_numpy(float).argmin())
     row = priced.iloc[best]
     of = setting.catalog.assumption
     pair = Pair(
         small_usd=float(small.iloc[best]),
         large_usd=float(large.iloc[best]),
-        small_quality=float(row["small_quality"]),
-        large_quality=float(row["large_quality"]),
-        skill=of(SKILL[str(row["mode"])]),
+        small_quality=float(row["own_quality"]),
+        large_quality=float(row["rest_quality"]),
+        skill=of(SKILL[str(row["escalation"])]),
         check_usd=of("cascade_check_share") * float(small.iloc[best]),
-        routed=row["mode"] == "router",
+        routed=row["escalation"] == "router",
     )
-    alone = useful[useful["model"] == row["large_model"]].merge(chips, on=NODE)
+    alone = useful[useful["model"] == row["escalate_to"]].merge(chips, on=NODE)
     alone = alone[alone["most"] >= alone["tensor_parallel"]]
-    hosted = priced.loc[priced["large_model"] == row["large_model"], "large_usd"]
+    hosted = large[priced["escalate_host"].notna() & (priced["escalate_to"] == row["escalate_to"])]
     return TwoModels(
         workload=workload,
-        mode=str(row["mode"]),
-        small=str(row["small_model"]),
-        large=str(row["large_model"]),
+        mode=str(row["escalation"]),
+        small=str(row["model"]),
+        large=str(row["escalate_to"]),
         accelerator=str(row["accelerator"]),
-        provider=None if row["provider"] is None else str(row["provider"]),
+        provider=None if row["escalate_host"] is None else str(row["escalate_host"]),
         pair=pair,
         escalated=float(row["escalated"]),
         alone_usd=float(np.nanmin(np.append(_usd(alone, ""), hosted))),
     )
 
 
-def cascade_chart(found: TwoModels) -> Chart:
-    """Cost per million requests against the share escalated, the floor's share marked."""
+def cascade_chart(plan: Plan, found: TwoModels) -> Chart:
+    """Cost per million requests against the share escalated, the floor's share marked.
+
+    Its text says whether the plan takes a pair for the workload.
+    """
     shares = np.unique(np.append(GRID, found.escalated))
     mixed = mix(found.pair, shares)
     rows = [
@@ -160,7 +163,7 @@ def cascade_chart(found: TwoModels) -> Chart:
         f"per million requests on busy machines; a {found.mode} of the catalog's skill, the rest "
         f"on {where}",
         rows,
-        f"{verdict(found)} {limit(found)}",
+        f"{verdict(found)} {limit(found)} {taken(plan, found.workload)}",
     )
 
 
@@ -210,6 +213,20 @@ def limit(found: TwoModels) -> str:
     if pays is None:
         return "It pays at no share."
     return "It pays at any share." if pays >= 1.0 else f"It pays up to {percent(pays)}."
+
+
+def taken(plan: Plan, workload: Workload) -> str:
+    """Whether the plan runs two models for a workload, else what the nearest pair would cost."""
+    chosen = plan.candidate(workload.name)
+    if chosen.choice["escalation"]:
+        return f"The plan takes it so: {models(chosen)}."
+    levers = plan.levers[workload.name]
+    near = [c for c in candidates(plan.setting, workload, levers) if c.choice["escalation"]]
+    if not near:
+        return "The plan does not: one model alone does as well, or the work is not repaid."
+    usd = plan.objective.swapping(plan.chosen, plan.portfolio.workloads.index(workload))
+    extra = min(map(usd, near)) - usd(chosen)
+    return f"The plan does not: the nearest such pair costs {money(extra)} a month more."
 
 
 def _chip_usd(setting: Setting, workload: Workload) -> pd.DataFrame:

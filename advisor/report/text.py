@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from advisor.format import count, money, percent
 from advisor.optimize.plan import Plan
+from advisor.playbook.describe import models
 
 
 def plan_text(plans: Mapping[str, Plan]) -> str:
@@ -26,8 +27,9 @@ def plan_text(plans: Mapping[str, Plan]) -> str:
             if row["sourcing"] == "managed_api"
             else f"{row['replicas_peak']} x {row['instance']} ({row['region']})"
         )
+        answers = models(last.candidate(row["name"]))
         how = ", ".join(
-            str(v) for v in (row["model"], row["weight_precision"], row["framework"]) if v
+            str(v) for v in (answers, row["weight_precision"], row["framework"]) if v
         )
         lines.append(
             f"{row['name']:22} {money(row['cost_usd_month']):>8}  {where}; {how}; "

@@ -8,10 +8,17 @@ import pytest
 
 from advisor.catalog import Catalog
 from advisor.economics.cascade import recovered
-from advisor.optimize.cascades import need, pairs
-from advisor.optimize.fleet import fleet
+from advisor.optimize.candidates import build
+from advisor.optimize.cascades import pairs
+from advisor.optimize.columns import Columns
+from advisor.optimize.fleet import fleet, scaled, static
+from advisor.optimize.generate import columns
 from advisor.optimize.hosted import latest_prices, usd_per_request
+from advisor.optimize.parts import CAPACITY
+from advisor.optimize.scenarios import needed
 from advisor.optimize.setting import Setting
+from advisor.optimize.sweep import resized
+from advisor.optimize.thin import bit
 from advisor.optimize.today import candidate_today
 from advisor.portfolio import Workload, requests_per_month
 from tests.optimize.given import CHAT, PHOTOS, changed, setting
@@ -19,8 +26,7 @@ from tests.optimize.given import CHAT, PHOTOS, changed, setting
 
 def found(given: Setting) -> tuple[Workload, pd.DataFrame]:
     workload = given.portfolio.workloads[0]
-    today = candidate_today(given, workload).choice
-    return workload, pairs(given, workload, given.useful(workload, today), today)
+    return workload, pairs(given, workload, candidate_today(given, workload).choice)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +37,10 @@ def chat(small: Catalog) -> Setting:
 
 def test_each_pair_keeps_the_floor_that_the_small_model_misses(chat: Setting) -> None:
     _, table = found(chat)
-    assert set(table["small_model"]) == {"Llama-3.2-1B", "Llama-3.2-3B"}
-    assert set(table["large_model"]) == {"Llama-3.1-8B"}
-    assert (table["small_quality"] < 0.98).all()
+    # Both students lose as much: the smaller one does more.
+    assert set(table["model"]) == {"Llama-3.2-1B"}
+    assert set(table["escalate_to"]) == {"Llama-3.1-8B"}
+    assert (table["own_quality"] < 0.98).all()
     assert table["quality"].to_numpy() == pytest.approx(0.98)
     assert ((table["escalated"] > 0) & (table["escalated"] < 1)).all()
 
@@ -41,57 +48,95 @@ def test_each_pair_keeps_the_floor_that_the_small_model_misses(chat: Setting) ->
 def test_a_cascade_escalates_less_and_asks_the_small_model_more(chat: Setting) -> None:
     _, table = found(chat)
     for mode, skill, first in (("cascade", 3.0, 0.0), ("router", 1.5, 1.0)):
-        part = table[table["mode"] == mode]
-        gap = part["large_quality"] - part["small_quality"]
-        closed = part["small_quality"] + gap * recovered(part["escalated"], skill)
+        part = table[table["escalation"] == mode]
+        gap = part["rest_quality"] - part["own_quality"]
+        closed = part["own_quality"] + gap * recovered(part["escalated"], skill)
         assert closed.to_numpy() == pytest.approx(0.98)
         share = 1.0 + 0.05 - first * part["escalated"]
-        assert part["small_share"].to_numpy() == pytest.approx(share.to_numpy())
+        assert part["share"].to_numpy() == pytest.approx(share.to_numpy())
 
 
 def test_a_pair_takes_fewer_chips_than_the_large_model_alone(chat: Setting) -> None:
     _, table = found(chat)
-    mine = table[table["provider"].isna()]
-    alone = mine["large_tensor_parallel"] / mine["large_rps_low"]
-    small = mine["small_share"] * mine["small_tensor_parallel"] / mine["small_rps_low"]
+    mine = table[table["escalate_host"].isna()]
+    alone = mine["rest_tensor_parallel"] / mine["rest_rps_low"]
+    small = mine["share"] * mine["tensor_parallel"] / mine["rps_low"]
     assert len(mine)
     assert (small + mine["escalated"] * alone < alone).all()
 
 
-def test_need_is_the_sum_of_both_models(chat: Setting) -> None:
-    workload, table = found(chat)
-    mine = table[table["provider"].isna()].head(3).assign(devices=8.0)
-    rates = chat.rates(workload)
-    both = need(chat, workload, mine, rates)
-    for i, (_, row) in enumerate(mine.iterrows()):
-        parts = []
-        for name, share in (("small", row["small_share"]), ("large", row["escalated"])):
-            one: dict[str, Any] = {k.removeprefix(f"{name}_"): v for k, v in row.items()}
-            parts.append(fleet(chat, workload, {**one, "devices": 8.0}, rates * share)[0])
-        assert both[i] == pytest.approx(parts[0] + parts[1])
+def of_two(given: Setting) -> tuple[Columns, Any]:
+    """Columns of the first workload, and the numbers of those of two models."""
+    found = columns(given, given.portfolio.workloads[0])
+    two = found.variants["escalation"].notna().to_numpy()
+    return found, np.flatnonzero((found.variant >= 0) & two[found.variant])
+
+
+def test_machines_are_the_sum_of_both_models(chat: Setting) -> None:
+    columns, two = of_two(chat)
+    here = columns.variants["rest_share"].to_numpy(float)[columns.variant[two]] > 0
+    some = two[here & (columns.cache[two] < 0)][:20]
+    rates = chat.rates(columns.workload)
+    both = columns.machines(chat, some)
+    for i, column in enumerate(some):
+        row = columns.variants.iloc[columns.variant[column]].to_dict()
+        devices = float(chat.places.devices[columns.place[column]])
+        count = np.zeros(len(rates))
+        for prefix, share in (("", row["share"]), ("rest_", row["rest_share"])):
+            replica = {k: row[prefix + k] for k in (*CAPACITY, "tensor_parallel")}
+            need = fleet(chat, columns.workload, {**replica, "devices": devices}, rates * share)[0]
+            count += static(need) if columns.fixed[column] else scaled(need)
+        assert both[i] == pytest.approx(count)
 
 
 def test_a_hosted_large_model_is_paid_by_the_request(chat: Setting) -> None:
-    workload, table = found(chat)
-    mine = table[table["provider"].notna()]
-    assert len(mine)
+    found, two = of_two(chat)
+    hosts = found.variants["escalate_host"].to_numpy(object)[found.variant[two]]
+    some = two[[h is not None for h in hosts]]
+    assert len(some)
     prices = latest_prices(chat.catalog).set_index(["provider", "api_model"])
-    row = mine.iloc[0]
-    price = prices.loc[tuple(row["provider"].split("/", 1))].to_dict()
-    usd = requests_per_month(chat.rates(workload)) * usd_per_request(workload, price)
-    assert row["own_usd_month"] == pytest.approx(row["escalated"] * usd)
-    machines = need(chat, workload, mine.head(1).assign(devices=8.0), chat.rates(workload))
-    assert np.isfinite(machines).all()
+    for candidate in build(chat, found, some[:6]):
+        price = prices.loc[tuple(candidate.choice["escalate_host"].split("/", 1))].to_dict()
+        usd = requests_per_month(chat.rates(found.workload)) * usd_per_request(
+            found.workload, price
+        )
+        share = candidate.details["escalated"] * (1.0 - candidate.details.get("hit_ratio", 0.0))
+        assert candidate.rest_usd_month == pytest.approx(share * usd)
+        assert "sourcing:managed_api" in candidate.platforms
+        assert len(candidate.details["parts"]) == 1
+
+
+def test_work_money_and_machines_are_those_of_the_candidates(chat: Setting) -> None:
+    """What the solver counts of a pair is what a plan then says of it."""
+    found, two = of_two(chat)
+    own = found.own_usd(chat, two)
+    for i, candidate in enumerate(build(chat, found, two)):
+        column = int(two[i])
+        assert candidate.total_hours == pytest.approx(found.hours[column])
+        usd = candidate.run_rate_usd_month + candidate.around_usd_month
+        assert usd + candidate.one_off_usd / 12.0 == pytest.approx(own[i])
+        again = needed(chat, found.workload, candidate, np.ones(1))[0]
+        assert again == pytest.approx(candidate.machines)
+        (same,) = resized(chat, found.workload, [candidate], 1.0)
+        assert same.run_rate_usd_month == pytest.approx(candidate.run_rate_usd_month)
+        assert same.machines.max() == pytest.approx(candidate.machines.max())
+
+
+def test_levers_of_a_pair(chat: Setting) -> None:
+    found, two = of_two(chat)
+    needs = found.needs[two]
+    host = found.variants["escalate_host"].notna().to_numpy()[found.variant[two]]
+    assert (needs & bit("DISTILLATION")).all()
+    assert (needs[host] & bit("SOURCING")).all()
+    assert len(found.open_to(frozenset())) == 1
 
 
 def test_a_checked_answer_comes_late(small: Catalog) -> None:
     tight = changed(CHAT, quality_floor=0.98, slo={"ttft_s": 0.5, "tpot_s": 0.1})
     _, table = found(setting(small, (tight,)))
-    late = table[table["reason"] != ""]
-    assert set(late["mode"]) == {"cascade"}
-    assert set(late["reason"]) == {"the small model's whole answer must come first: too late"}
+    assert set(table["escalation"]) == {"router"}
     _, patient = found(setting(small, (changed(tight, deferrable_hours=8),)))
-    assert (patient["reason"] == "").all()
+    assert "cascade" in set(patient["escalation"])
 
 
 @pytest.mark.parametrize(
