@@ -39,7 +39,7 @@ VARIANT_FIELDS = (
     "escalate_to",
     "escalate_host",
 )
-REPLICA = (*CAPACITY, "rps", "tensor_parallel", "quality")
+REPLICA = (*CAPACITY, "rps", "tensor_parallel")
 PLACE_FIELDS = ("sourcing", "cloud", "region", "instance")
 
 
