@@ -101,9 +101,7 @@ class SummaryPanel:
             hosted = r["sourcing"] == "managed_api"
             runs = r["provider"] if hosted else f"{r['replicas_peak']} × {r['instance']}"
             answers = models(self.scenario.view.final.candidate(r["name"]))
-            how = " · ".join(
-                str(v) for v in (answers, r["weight_precision"], r["framework"]) if v
-            )
+            how = " · ".join(str(v) for v in (answers, r["weight_precision"], r["framework"]) if v)
             rows.append(
                 [
                     r["name"],

@@ -112,7 +112,7 @@ def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
         cache=[c.cache if c else today.choice["cache"] for c in cache],
         purchase=np.where(fixed, str(today.choice["purchase"]), POOLED),
     )
-    second = [c for c in variants if c.startswith("rest_")]
+    second = [c for c in variants if str(c).startswith("rest_")]
     work = hours(setting.catalog, workload, today.choice, table.join(variants[second]))
     counts = found.machines(setting, fresh)
     joint = found.bought_jointly[fresh]
@@ -177,7 +177,8 @@ def _of_two(variant: Mapping[str, Any], devices: float) -> dict[str, Any]:
     ]
     per = [np.maximum(np.floor(devices / p["tensor_parallel"]), 1.0) for p in parts]
     together = {
-        name: 1.0 / sum(per[0] * p["share"] / (n * p[name]) for p, n in zip(parts, per, strict=True))
+        name: 1.0
+        / sum(per[0] * p["share"] / (n * p[name]) for p, n in zip(parts, per, strict=True))
         for name in ("rps", "rps_low")
     }
     return {

@@ -21,23 +21,15 @@ import pandas as pd
 from advisor.economics.cascade import escalation_for
 from advisor.portfolio import Workload, requests_per_month
 
-from . import hosted
 from .choices import Array, Candidate
-from .effort import SECOND, VariantWork, learnt_twice, mapped, study_usd_year
+from .effort import VariantWork, learnt_twice, mapped
 from .forecasts import Forecast, params_of
+from .larger import REST, TIMES, all_hours, beside, hosts, nodes, others_of
 from .offers import weakest
-from .parts import CAPACITY
 from .places import Bools, Ints
 from .setting import Setting
 from .thin import bit, unbeaten
 
-NODE = ["accelerator", "chip_share", "host_memory_gib", "network_s"]
-SHARED = [*NODE, "framework"]
-"""What both models of a pair on machines have in common."""
-REST = ["tensor_parallel", *SECOND, *CAPACITY, "rps", "quality", "weights_gib", "evidence"]
-REST += ["price_as_of"]
-"""What is kept of the larger model: columns ``rest_…``."""
-TIMES = ("latency_s", "first_s", "token_s")
 SKILL = {"cascade": "cascade_skill", "router": "router_skill"}
 
 
@@ -55,12 +47,12 @@ def with_pairs(
     limit = today.run_rate_usd_month + today.around_usd_month
     limit += sum(setting.platforms[p] for p in today.platforms)
     month = setting.usd_per_hour / setting.horizon_months
-    least = _hours(setting, forecast.poor_work).min(initial=np.inf)
+    least = all_hours(setting, forecast.poor_work).min(initial=np.inf)
     if (least + setting.catalog.assumption("cascade_hours")) * month >= limit:
         return singles, work
     table, both = _kept(setting, workload, forecast, today.choice, alone=True)
     rest = table["rest_usd"].to_numpy(float)[len(singles) :]
-    usd = _hours(setting, both)[len(singles) :] * month
+    usd = all_hours(setting, both)[len(singles) :] * month
     usd += requests_per_month(setting.rates(workload)) * rest
     if (usd < limit).all():
         return table, both
@@ -68,7 +60,7 @@ def with_pairs(
     if len(rows) == len(singles):
         return singles, work
     some = VariantWork(**{name: values[rows] for name, values in vars(both).items()})
-    return table.iloc[rows].reset_index(drop=True), some
+    return table.take(rows).reset_index(drop=True), some
 
 
 def pairs(setting: Setting, workload: Workload, today: Mapping[str, Any]) -> pd.DataFrame:
@@ -119,11 +111,11 @@ def _kept(
     alone : bool
         Whether they are held against single models, too; these then come first.
     """
-    offers = _hosts(setting, workload)
+    offers = hosts(setting, workload)
     # Workloads that ask the same share their forecast, which lives as long as the setting.
     key = (id(forecast), tuple((o["host"], o["usd"]) for o in offers), alone)
     if key not in setting.pairs:
-        node = _nodes(forecast)
+        node = nodes(forecast)
         found = _found(setting, workload, forecast, offers, node)
         found = found.only(found.best(_alone(setting, forecast, node) if alone else None))
         table, work = found.table(workload, forecast), found.work(setting, forecast, today)
@@ -205,7 +197,7 @@ class _Pairs:
     def table(self, workload: Workload, forecast: Forecast) -> pd.DataFrame:
         """As rows of variants."""
         poor = forecast.poor
-        small = {name: poor[name].to_numpy()[self.small] for name in poor}
+        small = {str(name): poor[name].to_numpy()[self.small] for name in poor}
         large = {name: values[self.large] for name, values in self.others.items()}
         first, token = (np.fmax(small[c], large[c]) for c in ("first_s", "token_s"))
         # An answer of a cascade shows once it is whole, or once that of the larger model begins.
@@ -245,8 +237,8 @@ def _found(
     """Every pair of a poor variant with a larger model that keeps the floor and gains by it."""
     poor, catalog = forecast.poor, setting.catalog
     mine = node[: len(poor)]
-    others, theirs = _others(setting, forecast, offers, node[len(poor) :])
-    small, large = _beside(mine, theirs)
+    others, theirs = others_of(setting, forecast, offers, node[len(poor) :])
+    small, large = beside(mine, theirs)
     own = {c: poor[c].to_numpy(float) for c in (*TIMES, "tensor_parallel", "rps_low", "quality")}
     size = mapped(poor["model"], lambda m: params_of(catalog, m))
     smaller = size[small] < others["params_b"][large]
@@ -257,7 +249,7 @@ def _found(
     alone_usd = device * (others["tensor_parallel"] / others["rps_low"])[large]
     large_usd = np.where(np.isnan(hosted_usd), alone_usd, hosted_usd)
     needs = poor["needs"].to_numpy().astype(np.int64)[small] | others["needs"][large]
-    hours = _hours(setting, forecast.poor_work)[small] + others["hours"][large]
+    hours = all_hours(setting, forecast.poor_work)[small] + others["hours"][large]
     low, high = own["quality"][small], others["quality"][large]
     split = np.fmax(own["tensor_parallel"][small], others["tensor_parallel"][large])
     check = catalog.assumption("cascade_check_share")
@@ -292,124 +284,10 @@ def _found(
     )
 
 
-def _hosts(setting: Setting, workload: Workload) -> list[dict[str, Any]]:
-    """Hosted models that may serve the rest: of hosts of one model the cheapest, the same answers.
-
-    Each with ``usd`` a request and ``adopt``, the engineering hours of taking it on.
-    """
-    cheapest: dict[str, dict[str, Any]] = {}
-    catalog, today = setting.catalog, workload.current
-    for row, reason in hosted.options(setting, workload):
-        model = catalog.lookup("models", row["model"])["model"]
-        usd = hosted.usd_per_request(workload, row)
-        if reason or (model in cheapest and cheapest[model]["usd"] <= usd):
-            continue
-        adopt = float(catalog.lookup("sourcing", "managed_api")["adopt_hours"])
-        if today.sourcing == "managed_api":
-            known = (row["provider"], row["api_model"]) == (today.provider, today.api_model)
-            adopt = 0.0 if known else catalog.assumption("rightsize_hours")
-        cheapest[model] = {
-            "model": model,
-            "host": f"{row['provider']}/{row['api_model']}",
-            "usd": usd,
-            "adopt": adopt,
-            "evidence": row["standing"],
-            "price_as_of": str(row["as_of"]),
-        }
-    return list(cheapest.values())
-
-
-def _others(
-    setting: Setting, forecast: Forecast, offers: Sequence[dict[str, Any]], node: Ints
-) -> tuple[dict[str, npt.NDArray[Any]], Ints]:
-    """Larger models that may serve the rest: useful variants, then hosted ones.
-
-    Returns
-    -------
-    dict of arrays
-        `REST`, `TIMES` and ``model``, ``params_b``, ``needs``, the work of each (``stay``,
-        ``move``, ``study_usd_year``, and all of it as ``hours``); ``host`` and ``usd`` a request
-        of hosted ones, else None and NaN.
-    array of int
-        The node of each, of those of the useful variants; -1 if hosted.
-    """
-    table, work = forecast.useful, forecast.work
-    keep = np.zeros(0, np.int64)
-    if len(table):
-        needs = table["needs"].to_numpy().astype(np.int64)
-        model, split = (pd.factorize(table[c])[0] for c in ("model", "tensor_parallel"))
-        group = (node * (model.max() + 1) + model) * (split.max() + 1) + split
-        low, good = (table[c].to_numpy(float) for c in ("rps_low", "quality"))
-        keep = np.flatnonzero(unbeaten(pd.factorize(group)[0].astype(np.int64), low, needs, -good))
-    n = len(offers)
-    none, zero = np.full(n, np.nan), np.zeros(n)
-
-    def both(name: str, of_hosts: Any) -> npt.NDArray[Any]:
-        if table.empty:
-            return np.asarray(of_hosts)
-        return np.concatenate([table[name].to_numpy()[keep], of_hosts])
-
-    def each(name: str) -> npt.NDArray[np.object_]:
-        return np.array([o[name] for o in offers], object)
-
-    texts = {name: np.full(n, None, object) for name in SECOND}
-    texts["techniques"] = np.array([(), None], object)[np.zeros(n, int)]
-    adopt = each("adopt").astype(float)
-    models = both("model", each("model"))
-    out = {
-        **{name: both(name, texts.get(name, none)) for name in REST if name != "price_as_of"},
-        **{name: both(name, none) for name in TIMES},
-        "model": models,
-        "params_b": mapped(pd.Series(models), lambda m: params_of(setting.catalog, m)),
-        "quality": both("quality", np.ones(n)),
-        "evidence": both("evidence", each("evidence")),
-        "needs": both("needs", np.full(n, bit("SOURCING"))).astype(np.int64),
-        "host": np.r_[np.full(len(keep), None, object), each("host")],
-        "price_as_of": np.r_[np.full(len(keep), None, object), each("price_as_of")],
-        "usd": np.r_[np.full(len(keep), np.nan), each("usd").astype(float)],
-        "stay": np.r_[work.stay[keep], adopt],
-        "move": np.r_[work.move[keep], adopt],
-        "study_usd_year": np.r_[work.study_usd_year[keep], zero],
-        "hours": np.r_[_hours(setting, work)[keep], adopt],
-    }
-    return out, np.r_[node[keep], np.full(n, -1)]
-
-
-def _nodes(forecast: Forecast) -> Ints:
-    """A number for the node and framework of each row of `Forecast.poor`, then of ``useful``."""
-    out = np.zeros(len(forecast.poor) + len(forecast.useful), np.int64)
-    tables = [t for t in (forecast.poor, forecast.useful) if len(t)]
-    for name in SHARED:
-        values = np.concatenate([t[name].to_numpy() for t in tables])
-        codes = pd.factorize(values, use_na_sentinel=False)[0]
-        out = out * (codes.max(initial=0) + 1) + codes
-    return pd.factorize(out)[0].astype(np.int64)
-
-
-def _beside(node: Ints, other: Ints) -> tuple[Ints, Ints]:
-    """Rows of a small and of a larger model on one node, and each small one with each host."""
-    at = np.argsort(other, kind="stable")
-    first = np.searchsorted(other[at], node, "left")
-    count = np.searchsorted(other[at], node, "right") - first
-    small = np.repeat(np.arange(len(node)), count)
-    offset = np.arange(len(small)) - np.repeat(np.cumsum(count) - count, count)
-    hosts = np.flatnonzero(other < 0)
-    return (
-        np.r_[small, np.repeat(np.arange(len(node)), len(hosts))],
-        np.r_[at[np.repeat(first, count) + offset], np.tile(hosts, len(node))],
-    )
-
-
 def _device_usd(setting: Setting, table: pd.DataFrame) -> Array:
     """The least that a chip of each variant's node costs by the hour, USD, shape (n,)."""
     node = setting.places.node_of(table)
     return np.where(node >= 0, setting.places.device_usd[node], np.inf)
-
-
-def _hours(setting: Setting, work: VariantWork) -> Array:
-    """One-off work with all that distilling takes over the horizon, in hours, shape (n,)."""
-    study = work.study_usd_year * setting.horizon_months / 12.0
-    return np.asarray(work.stay + study / setting.usd_per_hour)
 
 
 def _alone(setting: Setting, forecast: Forecast, node: Ints) -> dict[str, npt.NDArray[Any]]:
@@ -423,7 +301,7 @@ def _alone(setting: Setting, forecast: Forecast, node: Ints) -> dict[str, npt.ND
         "split": split,
         "usd": _device_usd(setting, table) * split / rps / 3600.0,
         "needs": table["needs"].to_numpy().astype(np.int64),
-        "hours": _hours(setting, forecast.work),
+        "hours": all_hours(setting, forecast.work),
     }
 
 

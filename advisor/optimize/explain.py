@@ -22,8 +22,10 @@ from .scenarios import needed, outgrown
 NEXT = 5
 LOOKED_AT = 60
 """Nearest columns that are priced."""
-DIFFERENT = ("sourcing", "provider", "cloud", "region", "instance", "model")
-DIFFERENT += ("escalate_to", "escalate_host")
+DIFFERENT = (
+    *("sourcing", "provider", "cloud", "region", "instance"),
+    *("model", "escalate_to", "escalate_host"),
+)
 """A rival differs in one of these."""
 ALSO = ("framework", "weight_precision", "kv_precision", "cache", "tensor_parallel", "escalation")
 RANGE = 10.0

@@ -221,7 +221,7 @@ class Forecasts:
             keep = np.flatnonzero(unbeaten(group, low, needs, hours))
         poor = self._poor(workloads, of, frame, rows)
         both = np.r_[able[keep], poor]
-        some = frame.iloc[both].assign(needs=rows.needs[rows.slot[both]], **ONE_MODEL)
+        some = frame.take(both).assign(needs=rows.needs[rows.slot[both]], **ONE_MODEL)
         some["reason"] = ""
         some = loaded(self.catalog, workloads, of[both], some)
         passes = some["reason"].to_numpy(object) == ""

@@ -187,12 +187,11 @@ def _around(
     fixed = np.array([a.usd_month for a in found])[ways[place]]
     per_gib = np.array([a.usd_machine_gib_month for a in found])[ways[place]]
     # A machine's disk holds both models of a pair, so that either can start on it.
-    held = sum(
-        np.nan_to_num(variants[f"{part}weights_gib"].to_numpy(float))
-        for part in SHARE
-        if f"{part}weights_gib" in variants
-    )
-    return fixed, per_gib * np.asarray(held)[variant]
+    held = np.zeros(len(variants))
+    for part in SHARE:
+        if f"{part}weights_gib" in variants:
+            held += np.nan_to_num(variants[f"{part}weights_gib"].to_numpy(float))
+    return fixed, per_gib * held[variant]
 
 
 def _split(variants: pd.DataFrame, part: str) -> Array:
@@ -200,7 +199,7 @@ def _split(variants: pd.DataFrame, part: str) -> Array:
     name = f"{part}tensor_parallel"
     if name not in variants:
         return np.full(len(variants), np.nan)
-    return variants[name].to_numpy(float)
+    return np.asarray(variants[name].to_numpy(float))
 
 
 def _per_machine(
@@ -212,14 +211,12 @@ def _per_machine(
     return np.nan_to_num(per).astype(np.int64)
 
 
-def _rest_usd(
-    setting: Setting, workload: Workload, variants: pd.DataFrame, variant: Ints
-) -> Array:
+def _rest_usd(setting: Setting, workload: Workload, variants: pd.DataFrame, variant: Ints) -> Array:
     """What the host of a second model is paid for each machine column, USD a month."""
     if "rest_usd" not in variants:
         return np.zeros(len(variant))
     volume = requests_per_month(setting.rates(workload))
-    return volume * np.nan_to_num(variants["rest_usd"].to_numpy(float))[variant]
+    return np.asarray(volume * np.nan_to_num(variants["rest_usd"].to_numpy(float))[variant])
 
 
 def _bits(setting: Setting, names: Iterable[str]) -> int:

@@ -94,10 +94,11 @@ def least_usd(setting: Setting, columns: Columns, index: Ints, rents: Array) -> 
     spare = 0 if workload.deferrable_hours else setting.portfolio.organisation.spare_instances
     hit = np.array([*(c.hit_ratio for c in columns.caches), 0.0])[columns.cache[of]]
     load = _load(columns.variants, "")[variant] / columns.per_machine[of]
-    second, models = columns.rest_per_machine[of], 1.0
+    second = columns.rest_per_machine[of]
+    models: Array = np.ones(1)
     if second.any():
         load += _load(columns.variants, "rest_")[variant] / np.maximum(second, 1)
-        models = 1.0 + (second > 0)
+        models = np.where(second > 0, 2.0, 1.0)
     machines = per_rate * (1.0 - hit) * load + per_spare * (spare * models)
     if not spare and not workload.deferrable_hours:
         machines = np.maximum(machines, per_spare * (min(workload.min_instances, 1) * models))

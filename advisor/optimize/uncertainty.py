@@ -137,9 +137,7 @@ def sigmas(plan: Plan, on: date) -> dict[str, Array]:
     hosted = [
         str(c.details["price_as_of"]) for c in plan.chosen if c.choice["sourcing"] == "managed_api"
     ]
-    hosted += [
-        str(c.details["rest_price_as_of"]) for c in plan.chosen if c.choice["escalate_host"]
-    ]
+    hosted += [str(c.details["rest_price_as_of"]) for c in plan.chosen if c.choice["escalate_host"]]
     half = catalog.assumption("demand_sigma")
     demand = float(np.log1p(half) / Z80)
     stated = np.array([0.5 if w.demand.evidence == "measured" else 1.0 for w in names])

@@ -78,7 +78,9 @@ def studies_of(view: View) -> list[Study]:
     moves = view.moves("distill", "DISTILLATION")
     # A pair of models is no student: it is told of by itself.
     alone = {m.workload: None if m.after.choice["escalation"] else m.after for m in moves}
-    return studies(view.plans["distill"], {m.workload: (m.before, alone[m.workload]) for m in moves})
+    return studies(
+        view.plans["distill"], {m.workload: (m.before, alone[m.workload]) for m in moves}
+    )
 
 
 def size_ratio(view: View, before: Candidate, after: Candidate) -> float | None:

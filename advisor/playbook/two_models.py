@@ -12,8 +12,9 @@ from advisor.catalog import Catalog
 from advisor.economics.cascade import Pair, break_even_escalation, mix
 from advisor.format import money, percent
 from advisor.optimize.candidates import candidates
-from advisor.optimize.cascades import NODE, SKILL, pairs
+from advisor.optimize.cascades import SKILL, pairs
 from advisor.optimize.considered import today_of
+from advisor.optimize.larger import NODE
 from advisor.optimize.network import network_s
 from advisor.optimize.plan import Plan
 from advisor.optimize.setting import Setting

@@ -28,9 +28,7 @@ def plan_text(plans: Mapping[str, Plan]) -> str:
             else f"{row['replicas_peak']} x {row['instance']} ({row['region']})"
         )
         answers = models(last.candidate(row["name"]))
-        how = ", ".join(
-            str(v) for v in (answers, row["weight_precision"], row["framework"]) if v
-        )
+        how = ", ".join(str(v) for v in (answers, row["weight_precision"], row["framework"]) if v)
         lines.append(
             f"{row['name']:22} {money(row['cost_usd_month']):>8}  {where}; {how}; "
             f"{count(row['predictions_per_month'])} {row['unit']} at "

@@ -97,7 +97,7 @@ def test_it_is_left_where_the_work_is_not_repaid(few: Catalog) -> None:
         assert plan.chosen[0].choice["escalation"] is None
 
 
-def test_it_needs_its_lever(few: Catalog, busy: Plan) -> None:
+def test_it_needs_its_lever(busy: Plan) -> None:
     without = solve(busy.setting, levers=OPEN - {"DISTILLATION"})
     assert without.chosen[0].choice["escalation"] is None
     assert without.usd_month > busy.usd_month
@@ -151,7 +151,7 @@ def test_it_is_explained(busy: Plan) -> None:
 
 def test_a_pinned_pair_is_kept_bit_for_bit(few: Catalog, busy: Plan) -> None:
     choice = busy.chosen[0].choice
-    pin = {k: v for k, v in choice.items()}
+    pin = dict(choice)
     again = solve(setting(few, [nightly(200.0)]), levers=OPEN, pins={"chat": pin})
     assert again.chosen[0].choice == choice
     assert again.usd_month == busy.usd_month
