@@ -113,7 +113,7 @@ def _kept(
     """
     offers = hosts(setting, workload)
     # Workloads that ask the same share their forecast, which lives as long as the setting.
-    key = (id(forecast), tuple((o["host"], o["usd"]) for o in offers), alone)
+    key = (id(forecast), tuple((o["host"], o["usd"], o["adopt"]) for o in offers), alone)
     if key not in setting.pairs:
         node = nodes(forecast)
         found = _found(setting, workload, forecast, offers, node)
