@@ -81,6 +81,6 @@ def test_the_certificate_in_words(scenario: Scenario) -> None:
 
 def test_the_plan_panel_tells_the_order_of_work_and_the_whole_cost(scenario: Scenario) -> None:
     panel = SummaryPanel(scenario)
-    assert charts(panel) == {"run_rate", "ownership"}
+    assert charts(panel) == {"waterfall", "run_rate", "ownership"}
     assert panel._cards.charts["run_rate"].alt.startswith("From $")
     assert "Over 12 months" in panel._cards.charts["ownership"].alt
