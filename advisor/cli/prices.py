@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .common import Commands, aligned, catalog_option, write
+from .common import aligned, catalog_option, write
+
+if TYPE_CHECKING:
+    from .common import Commands
 
 
 def add(commands: Commands) -> None:
@@ -26,16 +31,17 @@ def run(args: argparse.Namespace) -> int:
 
     from advisor.catalog import Catalog
     from advisor.catalog.hosted_prices import ROW, disagreements, renewed, source
-    from advisor.catalog.rows import ApiPrice
+    from advisor.catalog.rows.models import ApiPrice
 
-    catalog = Catalog.load(*args.catalog)
+    catalog = Catalog.load(overlays=args.catalog)
     day = args.day or datetime.now(UTC).date()
     found = disagreements(catalog, day)
     if found.empty:
-        print(f"all prices that {source()} lists agree with the catalog on {day}")
+        sys.stdout.write(f"all prices that {source()} lists agree with the catalog on {day}\n")
         return 0
     cells = found.astype(object).where(found.notna(), "-").map(_cell)
-    print(aligned([[*ROW, "price", "catalog", "library"], *cells.to_numpy().tolist()], left=5))
+    head = [*ROW, "price", "catalog", "library"]
+    sys.stdout.write(aligned([head, *cells.to_numpy().tolist()], left=5))
     if args.out is not None:
         models = found[["provider", "api_model"]].drop_duplicates()
         rows = renewed(catalog, models.itertuples(index=False, name=None), day)

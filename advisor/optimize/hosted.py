@@ -91,6 +91,7 @@ def details_of(catalog: Catalog, row: dict[str, Any], workload: Workload) -> dic
         "accelerator": None,
         "accelerator_count": 0.0,
         "usd_per_request": usd_per_request(catalog, workload, row),
+        "api_tier": row["tier"],
         "network_s": hosted_s(catalog, workload, row["geographies"] or ()),
         "price_source": row["source"],
         "price_as_of": str(row["as_of"]),
