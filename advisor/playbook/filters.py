@@ -15,7 +15,7 @@ NONE = "-"
 
 
 def closed_ways(view: View) -> list[Table]:
-    """For each workload where something does, what closes a way and why; none where nothing does."""
+    """What closes a way and why, for the workloads where something does."""
     rows = [
         [w.name, _privacy(w), _places(view, w), _latency(view, w), _weights(view, w)]
         for w in view.portfolio.workloads
