@@ -224,9 +224,10 @@ def source_regions() -> AnyChart:
         tip("volume", "Predictions a day", ",.3~r"),
         tip("labour", "An engineer a year", "$,.0f"),
     ]
-    fill = alt.Color(
-        "way:N", sort=None, legend=None, scale=alt.Scale(range=[var(s) for s in SERIES])
-    )
+    # The colours that the curves of the same ways have.
+    ways = ("hosted API", "self-hosted", "managed inference", "owned")
+    scale = states(**dict(zip(ways, SERIES, strict=True)))
+    fill = alt.Color("way:N", legend=None, scale=scale)
     cells = (
         table()
         .mark_rect(opacity=0.35)
