@@ -190,9 +190,9 @@ def _with_hosted(
         if not reason:
             rows.append(
                 {
-                    "provider": f"{row['provider']}/{row['api_model']}",
+                    "provider": hosted.name_of(row),
                     "large_model": model,
-                    "large_usd": hosted.usd_per_request(workload, row),
+                    "large_usd": hosted.usd_per_request(setting.catalog, workload, row),
                     "large_quality": 1.0,
                     "large_needs": 0,
                     "large_stay": 0.0,

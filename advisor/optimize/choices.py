@@ -85,6 +85,11 @@ class Candidate:
         return platforms_of(self.choice["sourcing"], self.choice["framework"])
 
 
+def hosted_name(provider: str | None, api_model: str | None, tier: str) -> str:
+    """What a choice calls a hosted model in one of its tiers."""
+    return f"{provider}/{api_model}" + ("" if tier == "standard" else f" {tier}")
+
+
 def platforms_of(sourcing: str, framework: str | None) -> tuple[str, ...]:
     """What the organisation must run at all: a way of sourcing, and a stack that it hosts."""
     out: tuple[str, ...] = (f"sourcing:{sourcing}",)

@@ -75,10 +75,11 @@ def test_a_hosted_large_model_is_paid_by_the_request(chat: Setting) -> None:
     workload, table = found(chat)
     mine = table[table["provider"].notna()]
     assert len(mine)
-    prices = latest_prices(chat.catalog).set_index(["provider", "api_model"])
+    prices = latest_prices(chat.catalog).query("tier == 'standard' and over_tokens == 0")
+    prices = prices.set_index(["provider", "api_model"])
     row = mine.iloc[0]
     price = prices.loc[tuple(row["provider"].split("/", 1))].to_dict()
-    usd = requests_per_month(chat.rates(workload)) * usd_per_request(workload, price)
+    usd = requests_per_month(chat.rates(workload)) * usd_per_request(chat.catalog, workload, price)
     assert row["own_usd_month"] == pytest.approx(row["escalated"] * usd)
     machines = need(chat, workload, mine.head(1).assign(devices=8.0), chat.rates(workload))
     assert np.isfinite(machines).all()
