@@ -6,18 +6,16 @@ import asyncio
 import threading
 from typing import Any
 
+from advisor.app.cards import ChartCards, table_card
 from advisor.app.scenario import Scenario
 from advisor.app.why import Why
 from advisor.app.widgets import html
-from advisor.app.widgets.chart import Chart
 from advisor.app.widgets.layout import button, card, stack
 from advisor.optimize.alternatives import alternatives
 from advisor.optimize.attribution import Attribution, attribute
 from advisor.optimize.plan import Plan
 from advisor.optimize.uncertainty import Uncertainty, uncertainty
 from advisor.playbook import certainty as words
-from advisor.playbook.base import Chart as ChartData
-from advisor.playbook.base import Table as TableData
 
 REGRET_SCENARIOS = 256
 
@@ -28,7 +26,7 @@ class CertaintyPanel:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self._head, self._status = html.show(), html.show()
-        self._charts: dict[str, Chart] = {}
+        self._cards = ChartCards()
         self._body, self._later, self._side = stack(), stack(), stack()
         self._why = Why(scenario)
         self._stop = button("Stop", self.cancel, "quiet")
@@ -67,8 +65,7 @@ class CertaintyPanel:
 
     def mark_stale(self, stale: bool) -> None:
         """Dim figures, and stop working on them, while a newer plan is on its way."""
-        for chart in self._charts.values():
-            chart.stale = stale
+        self._cards.mark_stale(stale)
         if stale:
             self.cancel()
 
@@ -116,10 +113,10 @@ class CertaintyPanel:
         )
         near = words.alternatives_table(alternatives(plan))
         self._body.children = [
-            self._card(words.savings_chart(found)),
-            self._card(words.drivers_chart(found)),
+            self._cards.card(words.savings_chart(found)),
+            self._cards.card(words.drivers_chart(found)),
             self._why.widget,
-            _table_card(near),
+            table_card(near),
         ]
         proof = html.show(html.explained(words.certificate_text(plan)))
         self._side.children = [card("How near the optimum", proof), _reading()]
@@ -127,18 +124,11 @@ class CertaintyPanel:
     def _show_later(self, found: Uncertainty | None, shares: Attribution | None) -> None:
         cards = []
         if shares is not None:
-            cards.append(self._card(words.levers_chart(shares)))
+            cards.append(self._cards.card(words.levers_chart(shares)))
         worn = words.stability_table(self.scenario.view.final, found) if found else None
         if worn is not None:
-            cards.append(_table_card(worn))
+            cards.append(table_card(worn))
         self._later.children = cards
-
-    def _card(self, data: ChartData) -> Any:
-        if data.name in self._charts:
-            self._charts[data.name].update(data.rows, data.alt)
-        else:
-            self._charts[data.name] = Chart(data.name, data.rows, data.alt)
-        return card(data.title, self._charts[data.name], hint=data.hint)
 
 
 def _slow(
@@ -152,11 +142,6 @@ def _slow(
         plan, resolve=REGRET_SCENARIOS, progress=progress, cancelled=cancelled.is_set
     )
     return found, shares
-
-
-def _table_card(data: TableData) -> Any:
-    table = html.plain_table(data.columns, data.rows, numeric=data.numeric, caption=data.title)
-    return card(data.title, html.show(table), hint=data.hint)
 
 
 def _reading() -> Any:

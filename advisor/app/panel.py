@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from advisor.app.cards import ChartCards, table_card
 from advisor.app.pinning import Pinning
 from advisor.app.scenario import Scenario
 from advisor.app.whynot import QUESTIONS, WhyNot
 from advisor.app.widgets import html
-from advisor.app.widgets.chart import Chart
 from advisor.app.widgets.fields import Field
 from advisor.app.widgets.layout import card
 from advisor.app.widgets.table import Table
@@ -20,8 +20,6 @@ from advisor.format import count, money, months
 from advisor.optimize.marginal import same_choice
 from advisor.playbook import Action, Report, Step
 from advisor.playbook.base import Assumption, Note
-from advisor.playbook.base import Chart as ChartData
-from advisor.playbook.base import Table as TableData
 from advisor.playbook.describe import changed
 
 Widget = Any
@@ -92,7 +90,7 @@ class StepPanel:
         self.scenario, self.step = scenario, step
         self._head = html.show()
         self._actions: Table | None = None
-        self._charts: dict[str, Chart] = {}
+        self._cards = ChartCards()
         self._fields: dict[str, Field] = {}
         self._shown_values: dict[str, float | None] = {}
         self._why = WhyNot(scenario, step.key) if step.key in QUESTIONS else None
@@ -108,8 +106,8 @@ class StepPanel:
         self.main = [
             self._head,
             *self._action_card(report),
-            *(self._chart_card(c) for c in report.charts),
-            *(_table_card(t) for t in report.tables),
+            *(self._cards.card(c) for c in report.charts),
+            *(table_card(t) for t in report.tables),
             *_claims_card(report),
         ]
         self.aside = [*self._assumptions_card(report), *(_note_card(n) for n in report.notes)]
@@ -175,15 +173,6 @@ class StepPanel:
         assert self.step.lever is not None  # only steps with a lever have a table
         self.scenario.decide(workload, self.step.lever, accept=accept)
 
-    # Charts ------------------------------------------------------------------------------
-
-    def _chart_card(self, data: ChartData) -> Widget:
-        if data.name in self._charts:
-            self._charts[data.name].update(data.rows, data.alt)
-        else:
-            self._charts[data.name] = Chart(data.name, data.rows, data.alt)
-        return card(data.title, self._charts[data.name], hint=data.hint)
-
     # Assumptions -------------------------------------------------------------------------
 
     def _assumptions_card(self, report: Report) -> list[Widget]:
@@ -223,9 +212,9 @@ class StepPanel:
 
     def mark_stale(self, stale: bool) -> None:
         """Dim figures while newer ones are on their way."""
-        for widget in (self._actions, *self._charts.values()):
-            if widget is not None:
-                widget.stale = stale
+        self._cards.mark_stale(stale)
+        if self._actions is not None:
+            self._actions.stale = stale
 
 
 def _head(step: Step, report: Report) -> list[Any]:
@@ -242,11 +231,6 @@ def _actions_hint(actions: list[Action]) -> str:
         f"{len(taken)} of {len(actions)} accepted · {count(hours)} engineering hours · a saving is "
         "what undoing that row alone would cost: they do not add up"
     )
-
-
-def _table_card(data: TableData) -> Widget:
-    table = html.plain_table(data.columns, data.rows, numeric=data.numeric, caption=data.title)
-    return card(data.title, html.show(table), hint=data.hint)
 
 
 def _claims_card(report: Report) -> list[Widget]:

@@ -24,22 +24,18 @@ class Pinning:
         self.widget = card(
             "Pin a choice", self._workload, self._text, self._button, hint="it stays as it is"
         )
-        self.refresh()
 
-    def _names(self) -> list[tuple[str, str]]:
-        return [(w.name, w.name) for w in self.scenario.view.portfolio.workloads]
+    def _names(self) -> list[str]:
+        return [w.name for w in self.scenario.view.portfolio.workloads]
 
     def refresh(self) -> None:
         """Show what is chosen, and whether it is pinned."""
         names = self._names()
-        if [tuple(o) for o in self._workload.options] != names:
-            with self._workload.hold_trait_notifications():
-                self._workload.options = [list(n) for n in names]
-                self._workload.value = names[0][0]
+        self._workload.offer(names)
         name = self._workload.value
         held = self.scenario.is_pinned(name, self.lever)
         text: list[Any] = [changed(self.scenario.view.final.candidate(name), self.lever)]
-        pinned = [w for w, _ in names if self.scenario.is_pinned(w, self.lever)]
+        pinned = [w for w in names if self.scenario.is_pinned(w, self.lever)]
         others = [w for w in pinned if w != name]
         lines = [[html.tag("b", "Pinned: " if held else "In the plan: "), *text]]
         if others:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from advisor.app.cards import ChartCards, table_card
 from advisor.app.scenario import Scenario
 from advisor.app.widgets import html
-from advisor.app.widgets.chart import Chart
 from advisor.app.widgets.files import Download
 from advisor.app.widgets.layout import card
 from advisor.economics.labour import payback_months
@@ -15,7 +15,6 @@ from advisor.format import count, money, months, percent
 from advisor.optimize.roadmap import roadmap
 from advisor.playbook import steps
 from advisor.playbook.base import Chart as ChartData
-from advisor.playbook.base import Table as TableData
 from advisor.playbook.certainty import certificate_text
 from advisor.playbook.describe import models
 from advisor.playbook.ownership import (
@@ -33,8 +32,7 @@ class SummaryPanel:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self._head = html.show()
-        self._chart: Chart | None = None
-        self._charts: dict[str, Chart] = {}
+        self._cards = ChartCards()
         self._download = Download(
             "Download the plan file",
             self._file,
@@ -84,14 +82,14 @@ class SummaryPanel:
             level -= saving
         rows.append(_bar("Plan", 0.0, level, "total", len(rows)))
         alt = "Monthly cost by step: " + "; ".join(f"{r['label']} {r['text']}" for r in rows)
-        if self._chart is None:
-            self._chart = Chart("waterfall", rows, alt)
-        else:
-            self._chart.update(rows, alt)
-        return card(
-            "What each step saves",
-            self._chart,
-            hint="in this order; another order shares it out differently",
+        return self._cards.card(
+            ChartData(
+                "waterfall",
+                "What each step saves",
+                "in this order; another order shares it out differently",
+                rows,
+                alt,
+            )
         )
 
     def _workloads(self) -> Any:
@@ -122,23 +120,16 @@ class SummaryPanel:
             "What runs afterwards", html.show(table), hint="USD a month, one-off work included"
         )
 
-    def _charted(self, data: ChartData) -> Any:
-        if data.name in self._charts:
-            self._charts[data.name].update(data.rows, data.alt)
-        else:
-            self._charts[data.name] = Chart(data.name, data.rows, data.alt)
-        return card(data.title, self._charts[data.name], hint=data.hint)
-
     def _money(self) -> list[Any]:
         """Total cost, order of work, and the bills while it lands."""
         plan = self.scenario.view.final
         found = roadmap(plan)
         tables = [order_table(found), commitments_table(found), ownership_table(plan)]
-        cards = [_tabled(t) for t in tables if t is not None]
+        cards = [table_card(t) for t in tables if t is not None]
         return [
-            self._charted(run_rate_chart(found)),
+            self._cards.card(run_rate_chart(found)),
             *cards[:-1],
-            self._charted(ownership_chart(plan)),
+            self._cards.card(ownership_chart(plan)),
             cards[-1],
         ]
 
@@ -159,14 +150,7 @@ class SummaryPanel:
 
     def mark_stale(self, stale: bool) -> None:
         """Dim figures while newer ones are on their way."""
-        for chart in (self._chart, *self._charts.values()):
-            if chart is not None:
-                chart.stale = stale
-
-
-def _tabled(data: TableData) -> Any:
-    table = html.plain_table(data.columns, data.rows, numeric=data.numeric, caption=data.title)
-    return card(data.title, html.show(table), hint=data.hint)
+        self._cards.mark_stale(stale)
 
 
 def _bar(label: str, start: float, end: float, kind: str, order: int) -> dict[str, Any]:

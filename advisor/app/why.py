@@ -27,18 +27,13 @@ class Why:
             self._table,
             hint="everything else as planned",
         )
-        self.refresh()
 
-    def _names(self) -> list[tuple[str, str]]:
-        return [(w.name, w.name) for w in self.scenario.view.portfolio.workloads]
+    def _names(self) -> list[str]:
+        return [w.name for w in self.scenario.view.portfolio.workloads]
 
     def refresh(self) -> None:
         """Explain what is selected, on the scenario's current view."""
-        names = self._names()
-        if [tuple(o) for o in self._workload.options] != names:
-            with self._workload.hold_trait_notifications():
-                self._workload.options = [list(n) for n in names]
-                self._workload.value = names[0][0]
+        self._workload.offer(self._names())
         found = explain(self.scenario.view.final, self._workload.value)
         lines: list[Any] = [
             [html.tag("b", strong, " "), rest] for strong, rest in words.flip_lines(found)

@@ -46,16 +46,12 @@ class WhyNot:
             choice.observe(lambda _change: self.refresh(), "value")
         self.widget = card("Ask about another", self._workload, self._option, self._answer)
 
-    def _workloads(self) -> list[tuple[str, str]]:
-        return [(w.name, w.name) for w in self.scenario.portfolio.workloads]
+    def _workloads(self) -> list[str]:
+        return [w.name for w in self.scenario.view.portfolio.workloads]
 
     def refresh(self) -> None:
         """Answer for what is selected, on the scenario's current view."""
-        names = self._workloads()
-        if [tuple(o) for o in self._workload.options] != names:
-            with self._workload.hold_trait_notifications():
-                self._workload.options = [list(n) for n in names]
-                self._workload.value = names[0][0]
+        self._workload.offer(self._workloads())
         html.update(self._answer, html.explained(self.answer()))
 
     def answer(self) -> list[Any]:

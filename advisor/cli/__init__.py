@@ -1,4 +1,4 @@
-"""The command line: ``python -m advisor plan | check | predict | accuracy | attach``.
+"""The command line: ``python -m advisor plan | check | predict | accuracy | attach | prices``.
 
 Thin over the library. Exit status 0 on success, 2 for input that cannot be used (with one clear
 message on standard error). Heavy imports wait until a command runs, so that ``--help`` is quick.
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from advisor.errors import AdvisorError
 
-from . import accuracy, attach, plan, predict
+from . import accuracy, attach, plan, predict, prices
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +30,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m advisor", description="Advisor for the cost of production ML."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (plan, predict, accuracy, attach):
+    for module in (plan, predict, accuracy, attach, prices):
         module.add(commands)
     return parser

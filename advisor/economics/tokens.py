@@ -10,8 +10,9 @@ def api_usd_per_request(
     usd_per_mtok_in: float,
     usd_per_mtok_out: float,
     usd_per_mtok_in_cached: float | None = None,
+    usd_per_mtok_cache_write: float | None = None,
     cached_share: float = 0.0,
-    batch_discount: float = 0.0,
+    reads_per_write: float = float("inf"),
 ) -> float:
     """Price of one request to a hosted model, USD.
 
@@ -23,12 +24,16 @@ def api_usd_per_request(
         List price per million tokens.
     usd_per_mtok_in_cached : float, optional
         Price of input read from the provider's cache; without one, cached input costs full price.
+    usd_per_mtok_cache_write : float, optional
+        Price of input that is written to that cache; without one, that of other input.
     cached_share : float
         Share of input tokens the provider finds in its cache.
-    batch_discount : float
-        Share off for work that may wait.
+    reads_per_write : float
+        How often a token of the cache is read before it is written anew.
     """
-    cached = usd_per_mtok_in if usd_per_mtok_in_cached is None else usd_per_mtok_in_cached
-    per_mtok = isl_tokens * ((1.0 - cached_share) * usd_per_mtok_in + cached_share * cached)
-    per_mtok += osl_tokens * usd_per_mtok_out
-    return per_mtok * (1.0 - batch_discount) / 1e6
+    write = usd_per_mtok_in if usd_per_mtok_cache_write is None else usd_per_mtok_cache_write
+    read = usd_per_mtok_in if usd_per_mtok_in_cached is None else usd_per_mtok_in_cached
+    written = min(cached_share / reads_per_write, 1.0 - cached_share)
+    plain = 1.0 - cached_share - written
+    per_mtok = isl_tokens * (plain * usd_per_mtok_in + cached_share * read + written * write)
+    return (per_mtok + osl_tokens * usd_per_mtok_out) / 1e6

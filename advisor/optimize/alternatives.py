@@ -7,12 +7,16 @@ figure moves.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from .candidates import build
 from .choices import Candidate
 from .generate import columns
-from .levers import LEVER_FIELDS
+from .pins import FIELDS
 from .plan import Plan
 
 WITHIN = 0.02
@@ -77,13 +81,24 @@ def _kind(candidate: Candidate) -> tuple[object, ...]:
     return tuple(candidate.choice[name] for name in ALIKE)
 
 
-def steady(plan: Plan, before: Plan, tie: float = TIE) -> Plan:
+Choices = Mapping[str, Mapping[str, Any]]
+"""Fields of a choice by workload."""
+
+
+def steady(
+    plan: Plan, before: Choices, *, tie: float = TIE, most_usd_month: float = np.inf
+) -> Plan:
     """The plan with as many choices of the one before as a share `tie` of its cost buys back.
 
     Parameters
     ----------
-    before : Plan
-        Of the same workloads, if under other figures. Choices that are no longer open are let go.
+    before : mapping
+        Choices by workload, made under other figures, say. Those that are no longer open are let
+        go.
+    tie : float
+        Share of the plan's cost.
+    most_usd_month : float
+        What the answer may cost at most, USD a month.
 
     Returns
     -------
@@ -91,14 +106,13 @@ def steady(plan: Plan, before: Plan, tie: float = TIE) -> Plan:
         With its own cost as the upper bound of the certificate; the lower one still holds.
     """
     setting, chosen, numbers = plan.setting, list(plan.chosen), list(plan.columns)
-    budget = tie * plan.usd_month
+    budget = min(tie * plan.usd_month, most_usd_month - plan.usd_month)
     limit = plan.portfolio.organisation.engineering_hours
-    old = {c.workload: c for c in before.chosen}
     while True:
         best: tuple[float, int, int, Candidate] | None = None
         for w, workload in enumerate(plan.portfolio.workloads):
-            was = old.get(workload.name)
-            if was is None or _same(was, chosen[w]):
+            was = before.get(workload.name)
+            if was is None or _same(was, chosen[w].choice):
                 continue
             near = plan.nearest[w]
             alone = plan.objective.swapping(chosen, w)
@@ -107,7 +121,7 @@ def steady(plan: Plan, before: Plan, tie: float = TIE) -> Plan:
                 near.tolist(), build(setting, columns(setting, workload), near), strict=True
             ):
                 hours = sum(c.total_hours for c in chosen) - chosen[w].total_hours
-                if not _same(was, candidate) or (
+                if not _same(was, candidate.choice) or (
                     limit is not None and hours + candidate.total_hours > limit
                 ):
                     continue
@@ -121,10 +135,20 @@ def steady(plan: Plan, before: Plan, tie: float = TIE) -> Plan:
         chosen[w], numbers[w] = candidate, number
     if numbers == list(plan.columns):
         return plan
+    kept = tuple(c.workload for c, old in zip(chosen, plan.chosen, strict=True) if c is not old)
     usd = plan.objective.total(chosen) + plan.shared["training"]
     certificate = plan.certificate and replace(plan.certificate, upper_usd=usd)
-    return replace(plan, chosen=tuple(chosen), columns=tuple(numbers), certificate=certificate)
+    return replace(
+        plan, chosen=tuple(chosen), columns=tuple(numbers), certificate=certificate, kept=kept
+    )
 
 
-def _same(one: Candidate, other: Candidate) -> bool:
-    return all(one.choice[f] == other.choice[f] for fs in LEVER_FIELDS.values() for f in fs)
+def choices(plan: Plan, names: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What a plan chose for the named workloads, as `steady` takes it."""
+    return {
+        c.workload: {f: c.choice[f] for f in FIELDS} for c in plan.chosen if c.workload in names
+    }
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one[f] == other[f] for f in FIELDS)

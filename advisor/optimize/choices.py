@@ -97,6 +97,11 @@ class Candidate:
         return self.run_rate_usd_month if hosted else self.rest_usd_month
 
 
+def hosted_name(provider: str | None, api_model: str | None, tier: str) -> str:
+    """What a choice calls a hosted model in one of its tiers."""
+    return f"{provider}/{api_model}" + ("" if tier == "standard" else f" {tier}")
+
+
 def platforms_of(sourcing: str, framework: str | None) -> tuple[str, ...]:
     """What the organisation must run at all: a way of sourcing, and a stack that it hosts."""
     out: tuple[str, ...] = (f"sourcing:{sourcing}",)

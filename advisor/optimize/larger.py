@@ -38,16 +38,17 @@ def hosts(setting: Setting, workload: Workload) -> list[dict[str, Any]]:
     catalog, today = setting.catalog, workload.current
     for row, reason in hosted.options(setting, workload):
         model = catalog.lookup("models", row["model"])["model"]
-        usd = hosted.usd_per_request(workload, row)
+        usd = hosted.usd_per_request(catalog, workload, row)
         if reason or (model in cheapest and cheapest[model]["usd"] <= usd):
             continue
         adopt = float(catalog.lookup("sourcing", "managed_api")["adopt_hours"])
         if today.sourcing == "managed_api":
-            known = (row["provider"], row["api_model"]) == (today.provider, today.api_model)
+            now = (today.provider, today.api_model, today.api_tier)
+            known = (row["provider"], row["api_model"], row["tier"]) == now
             adopt = 0.0 if known else catalog.assumption("rightsize_hours")
         cheapest[model] = {
             "model": model,
-            "host": f"{row['provider']}/{row['api_model']}",
+            "host": hosted.name_of(row),
             "usd": usd,
             "adopt": adopt,
             "evidence": row["standing"],

@@ -11,6 +11,8 @@ from advisor.catalog import Catalog
 from advisor.economics import owned, rates
 from advisor.portfolio import Organisation
 
+from .network import anywhere
+
 STRENGTH = (
     "measured",
     "contract",
@@ -76,7 +78,10 @@ def offers(catalog: Catalog, organisation: Organisation, as_of: date | None = No
     _effective(out, catalog, organisation)
     frame = out.reset_index().rename(columns={"on_demand_standing": "standing"})
     frame = pd.concat([frame, _owned(catalog, organisation)], ignore_index=True)
-    return _with_machines(frame, catalog)
+    frame = _with_machines(frame, catalog)
+    place = organisation.owned_geography or anywhere(organisation.geographies)
+    mine = frame["cloud_kind"] == "owned"
+    return frame.assign(geography=frame["geography"].where(~mine, place))
 
 
 def _column(wide: pd.DataFrame, value: str, option: str) -> pd.Series:

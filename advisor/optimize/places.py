@@ -150,8 +150,9 @@ def inside(found: Places, workload: Workload) -> Bools:
     if not workload.residency:
         return np.ones(len(found.table), bool)
     # Where a seller does not say, nobody can tell that it is inside.
-    held = found.table["geography"].isin(workload.residency) | (found.table["sourcing"] == "owned")
-    return held.to_numpy()
+    stays = set(workload.residency)
+    held = found.table["geography"].map(lambda place: not stays.isdisjoint(place.split("|")))
+    return held.to_numpy(bool)
 
 
 def undominated(found: Places, able: Bools, keep: Bools, way: Array) -> Bools:

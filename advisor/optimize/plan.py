@@ -51,7 +51,8 @@ class Plan:
     """The answer of `advisor.optimize.solve`.
 
     ``columns`` numbers each choice among its workload's columns, and ``nearest`` those that came
-    closest (`advisor.optimize.columns`).
+    closest (`advisor.optimize.columns`); ``kept`` names workloads that stay as they were although
+    another choice is a trifle cheaper (`advisor.optimize.alternatives.steady`).
 
     All figures are USD a month. ``usd_month`` is the objective (one-off work spread over the
     horizon); ``run_rate_usd_month`` is what the bills would show once the work is done.
@@ -68,6 +69,7 @@ class Plan:
     objective: Objective
     seconds: float
     certificate: Certificate | None = None
+    kept: tuple[str, ...] = ()
 
     @property
     def portfolio(self) -> Portfolio:

@@ -216,7 +216,8 @@ class Setting:
         old, new = self.portfolio.organisation, portfolio.organisation
         left = set(portfolio.workloads)
         out.deployed = {w: d for w, d in self.deployed.items() if w in left}
-        alike = (old.clouds, old.geographies) == (new.clouds, new.geographies)
+        where = ("clouds", "geographies", "owned_geography")
+        alike = all(getattr(old, f) == getattr(new, f) for f in where)
         if alike and "forecasts" in self.__dict__:
             out.__dict__["forecasts"] = self.forecasts.only(left)
         if old == new:

@@ -8,16 +8,18 @@ volume: the cheapest of each chip is among them, so larger machines are there wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from advisor.economics.surface import Surface, surface
 from advisor.portfolio import Lever, Workload
 
 from . import hosted
 from .candidates import candidates
-from .choices import Candidate
+from .choices import Array, Candidate
 from .plan import Plan
-from .sweep import alone_usd_month, resized
+from .sweep import alone_usd, alone_usd_month, resized
 
 HALVINGS = 5
 """Of the interval in which a break-even lies."""
@@ -74,12 +76,49 @@ def why_not(plan: Plan, workload: Workload, sourcing: str) -> str:
     return "no machine allowed for it is sold this way"
 
 
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """What the options of a workload cost at other volumes, each alone.
+
+    Attributes
+    ----------
+    way : tuple of str
+        Sourcing of each option.
+    run_usd : array, shape (options, volumes)
+        USD a month without engineering hours.
+    hours : array, shape (options,)
+        Engineering hours a month: those of running what it needs, and its one-off hours spread
+        over the horizon.
+    """
+
+    way: tuple[str, ...]
+    run_usd: Array
+    hours: Array
+
+    def over(self, usd_per_hour: Array) -> Surface:
+        """Costs of each way at every price of an engineering hour."""
+        return surface(self.run_usd, self.hours, self.way, usd_per_hour)
+
+
+def costs(plan: Plan, workload: Workload, factors: Sequence[float]) -> Costs:
+    """What each option would cost at multiples of today's volume."""
+    setting, able = plan.setting, options(plan, workload)
+    each = [resized(setting, workload, able, factor) for factor in factors]
+    first, rate = each[0], setting.usd_per_hour
+    month = np.array([c.total_hours for c in first]) / setting.horizon_months
+    running = np.array([sum(setting.platforms[p] for p in c.platforms) for c in first]) / rate
+    usd = np.stack([alone_usd(setting, level) for level in each], axis=1)
+    return Costs(
+        tuple(str(c.choice["sourcing"]) for c in first),
+        usd - month[:, None] * rate,
+        month + running,
+    )
+
+
 def sweep(plan: Plan, workload: Workload, factors: Sequence[float]) -> list[dict[str, float]]:
     """Cheapest cost of each sourcing at each multiple of today's volume, people included, USD."""
-    return [
-        {way: usd for way, (usd, _) in best(plan, workload, f, platforms=True).items()}
-        for f in factors
-    ]
+    found = costs(plan, workload, factors).over(np.array([plan.setting.usd_per_hour]))
+    return [dict(zip(found.ways, usd, strict=True)) for usd in found.usd[:, :, 0].T.tolist()]
 
 
 def break_even(

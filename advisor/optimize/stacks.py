@@ -17,6 +17,7 @@ from advisor.performance.chips import peak_tflops
 from advisor.performance.lookup import Lookup
 from advisor.portfolio import Workload
 
+from .choices import hosted_name
 from .network import network_s
 
 Ints = npt.NDArray[np.int64]
@@ -47,7 +48,9 @@ def choice_today(catalog: Catalog, workload: Workload) -> dict[str, Any]:
     hosted_api = current.sourcing == "managed_api"
     return {
         "sourcing": current.sourcing,
-        "provider": f"{current.provider}/{current.api_model}" if hosted_api else None,
+        "provider": hosted_name(current.provider, current.api_model, current.api_tier)
+        if hosted_api
+        else None,
         "cloud": None if hosted_api else current.cloud,
         "region": None if hosted_api else current.region,
         "instance": None if hosted_api else current.instance,

@@ -7,11 +7,12 @@ without the other workloads of its pool, so that curves over volume do not depen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
+from advisor.economics.purchase import Prices, buy
 from advisor.portfolio import Workload, requests_per_month
 
 from .caches import running_usd_month
@@ -102,6 +103,33 @@ def alone_usd_month(plan: Plan, candidate: Candidate, *, platforms: bool = False
     if platforms:
         usd += plan.objective.platforms_usd_month([candidate])
     return float(usd)
+
+
+def alone_usd(setting: Setting, options: Sequence[Candidate]) -> Array:
+    """`alone_usd_month` of many choices at once, platforms aside, shape (n,)."""
+    own = [c.run_rate_usd_month + c.around_usd_month for c in options]
+    once = [c.one_off_usd / setting.horizon_months for c in options]
+    usd: Array = np.array(own) + np.array(once)
+    pooled = [i for i, c in enumerate(options) if c.offer is not None]
+    if not pooled:
+        return usd
+    members, steps = [options[i] for i in pooled], setting.steps
+    waits = np.array([[m.waits] for m in members])
+    machines = np.stack([m.machines for m in members])
+    spot = np.stack([m.spot_limit for m in members])
+    starts = np.flatnonzero(np.r_[True, np.diff(steps.day) != 0])
+    days = np.add.reduceat(machines * steps.hours_month, starts, axis=1)
+    each = [
+        setting.prices_of(m.pool, m.offer)
+        for m in members
+        if m.pool is not None and m.offer is not None
+    ]
+    prices = Prices(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in each]) for f in fields(Prices)}
+    )
+    rigid = np.where(waits, 0.0, 1.0)
+    usd[pooled] += buy(machines * rigid, spot * rigid, days * waits, prices, steps).usd
+    return usd
 
 
 def _hosted(setting: Setting, workload: Workload, candidate: Candidate, factor: float) -> Candidate:

@@ -179,7 +179,11 @@ def market(view: View, workload: Workload) -> tuple[float, float, float] | None:
     table = hosted.latest_prices(view.catalog)
     model = _row_name(view, workload.model)
     same = table[table["model"].map(lambda m: _row_name(view, m) == model)]
-    prices = sorted(hosted.usd_per_request(workload, r) for r in records(same))
+    same = same[same["tier"] == "standard"]
+    prices = sorted(
+        hosted.usd_per_request(view.catalog, workload, r)
+        for r in hosted.quotes(records(same), workload)
+    )
     return (prices[0], float(np.median(prices)), prices[-1]) if prices else None
 
 

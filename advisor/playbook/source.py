@@ -10,13 +10,15 @@ from advisor.optimize.choices import Candidate
 from advisor.optimize.considered import today_of
 from advisor.optimize.marginal import Move
 from advisor.optimize.plan import Plan
-from advisor.portfolio import Lever
+from advisor.portfolio import Lever, Workload
 
 from .base import Action, Assumption, Chart, Note, Report, Risk, Table, View
 from .claims import claims_for
 from .crossing import FACTORS, BreakEven, crossing
 from .describe import machine, machine_sub, to_action
+from .filters import closed_ways, distances
 from .proposals import by_saving, money_phrase
+from .regions import labour_table, region_chart
 from .wording import label, of_all, sentence, short
 
 SERIES = {
@@ -46,11 +48,11 @@ class Source:
                 "takes people: their hours are counted once, for all workloads that share it."
             ),
             actions=actions,
-            charts=_chart(found),
-            tables=[_costs(view), _ways(view)],
+            charts=_charts(view, found),
+            tables=_tables(view, found),
             claims=claims_for(view, self.key),
             assumptions=_assumptions(view, found),
-            notes=[_labour(view)],
+            notes=[_labour(view), *distances(view)],
         )
 
     def _action(self, view: View, move: Move) -> Action:
@@ -75,20 +77,27 @@ def _cell(view: View, candidate: Candidate) -> tuple[str, str]:
 def _risk(view: View, move: Move) -> tuple[Risk, str]:
     """Who holds the data, and how hard the way back is."""
     workload = view.portfolio.workload(move.workload)
-    before, after = move.before.choice, move.after.choice
+    after = move.after.choice
     if after["sourcing"] == "owned":
         lead = view.catalog.assumption("owned_lead_months")
         return "high", f"Paid up front, about {count(lead)} months from order to service."
     if after["sourcing"] == "managed_api":
-        if workload.residency:
-            where = ", ".join(workload.residency)
-            return "high", f"Requests leave for a host: check that they stay in {where}."
-        if before["sourcing"] == "managed_api":
-            return "medium", f"Another host or model ({after['model']}): compare answers first."
-        return "medium", "Requests leave for a host, whose prices, limits and versions change."
+        return _risk_hosted(workload, move)
     if after["sourcing"] == "managed_inference":
         return "low", "The same model on the same kind of machine; some lock-in."
     return "medium", "Your team runs it: on-call, upgrades and capacity become its work."
+
+
+def _risk_hosted(workload: Workload, move: Move) -> tuple[Risk, str]:
+    if workload.residency:
+        where = ", ".join(workload.residency)
+        return "high", f"Requests leave for a host: check that they stay in {where}."
+    if move.after.details["api_tier"] == "batch":
+        return "medium", "Answers come within a day, not sooner: check what waits for them."
+    if move.before.choice["sourcing"] == "managed_api":
+        model = move.after.choice["model"]
+        return "medium", f"Another host or model ({model}): compare answers first."
+    return "medium", "Requests leave for a host, whose prices, limits and versions change."
 
 
 def _headline(view: View, actions: list[Action], found: BreakEven | None) -> str:
@@ -111,9 +120,16 @@ def _headline(view: View, actions: list[Action], found: BreakEven | None) -> str
     )
 
 
-def _chart(found: BreakEven | None) -> list[Chart]:
-    if found is None:
-        return []
+def _charts(view: View, found: BreakEven | None) -> list[Chart]:
+    return [] if found is None else [_chart(found), region_chart(view, found, SERIES)]
+
+
+def _tables(view: View, found: BreakEven | None) -> list[Table]:
+    computed = [] if found is None else [labour_table(view, found)]
+    return [_costs(view), *computed, *closed_ways(view), _ways(view)]
+
+
+def _chart(found: BreakEven) -> Chart:
     rows = [
         {
             "volume": found.per_day * factor,
@@ -133,15 +149,13 @@ def _chart(found: BreakEven | None) -> list[Chart]:
         )
     elif found.factor is not None:
         said = "Self-hosting is cheaper than a hosted API over the whole range"
-    return [
-        Chart(
-            "break_even",
-            f"{found.workload.name}: from which volume which way pays",
-            "alone, the people to run it included",
-            rows,
-            f"{said}; today {count(found.per_day)} a day.",
-        )
-    ]
+    return Chart(
+        "break_even",
+        f"{found.workload.name}: from which volume which way pays",
+        "alone, the people to run it included",
+        rows,
+        f"{said}; today {count(found.per_day)} a day.",
+    )
 
 
 def _costs(view: View) -> Table:

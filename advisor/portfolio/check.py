@@ -67,6 +67,9 @@ def _organisation(index: Index, who: Organisation) -> None:
             step = value if field == "discounts" else i
             what = "geography" if field == "geographies" else "provider"
             index.known(what, value, names, ("organisation", field, step))
+    if who.owned_geography is not None:
+        where: FieldPath = ("organisation", "owned_geography")
+        index.known("geography", who.owned_geography, index.geographies, where)
     for i, held in enumerate(who.commitments):
         _machine(index, held, ("organisation", "commitments", i))
     for i, quota in enumerate(who.quotas):

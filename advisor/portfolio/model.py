@@ -121,6 +121,9 @@ class Deployment(Record):
     )
     provider: str | None = Field(None, description="Of a managed API.")
     api_model: str | None = Field(None, description="The provider's own name for the model.")
+    api_tier: Literal["standard", "batch"] = Field(
+        "standard", description="Tier of a managed API; batch is answered within a day."
+    )
 
 
 class Measured(Record):
@@ -171,6 +174,12 @@ class Workload(Record):
         0.97, description="Least acceptable quality, as a share of what is served today."
     )
     residency: tuple[str, ...] = Field((), description="Geographies it must stay in; any if blank.")
+    private: bool = Field(
+        False, description="Requests may not go to a host: no managed API is proposed."
+    )
+    own_weights: bool = Field(
+        False, description="Weights trained by the team: no host serves them, substitutes may be."
+    )
     users: tuple[str, ...] = Field(
         (), description="Geographies its users are in; no time for the network if blank."
     )
@@ -282,6 +291,9 @@ class Organisation(Record):
         (), description="Hosts of managed APIs it may buy from; any in the catalog if blank."
     )
     geographies: tuple[str, ...] = Field(("us",), description="Where it may run.")
+    owned_geography: str | None = Field(
+        None, description="Where hardware of its own stands; where it suits best if blank."
+    )
     horizon_months: Annotated[int, Field(ge=1, le=60)] = Field(
         12, description="Months the plan is made for."
     )

@@ -17,7 +17,7 @@ __all__ = ["scenario"]
 
 
 def charts(panel: CertaintyPanel | SummaryPanel) -> set[str]:
-    return set(panel._charts)
+    return set(panel._cards.charts)
 
 
 def test_it_shows_what_is_quick_at_once_and_the_rest_later(
@@ -67,6 +67,7 @@ def test_without_a_loop_everything_is_worked_out_at_once(
 
 def test_why_names_the_rival_and_what_would_turn_it(scenario: Scenario) -> None:
     why = Why(scenario)
+    why.refresh()
     assert "the nearest rival" in why._text.value
     assert "The next dearer choices" in why._table.value
 
@@ -80,6 +81,6 @@ def test_the_certificate_in_words(scenario: Scenario) -> None:
 
 def test_the_plan_panel_tells_the_order_of_work_and_the_whole_cost(scenario: Scenario) -> None:
     panel = SummaryPanel(scenario)
-    assert charts(panel) == {"run_rate", "ownership"}
-    assert panel._charts["run_rate"].alt.startswith("From $")
-    assert "Over 12 months" in panel._charts["ownership"].alt
+    assert charts(panel) == {"waterfall", "run_rate", "ownership"}
+    assert panel._cards.charts["run_rate"].alt.startswith("From $")
+    assert "Over 12 months" in panel._cards.charts["ownership"].alt

@@ -65,7 +65,15 @@ def test_a_request_by_hand():
     half = api_usd_per_request(**price, cached_share=0.5, usd_per_mtok_in_cached=0.1)
     assert half == pytest.approx(0.0005 + 0.0001 + 0.00075)
     assert api_usd_per_request(**price, cached_share=0.5) == pytest.approx(0.00175)
-    assert api_usd_per_request(**price, batch_discount=0.5) == pytest.approx(0.000875)
+    # 1,000 tokens read at 0.1, each written once in ten reads: 100 at 1.25, the other 900 at 0.5.
+    written = api_usd_per_request(
+        **price,
+        cached_share=0.5,
+        usd_per_mtok_in_cached=0.1,
+        usd_per_mtok_cache_write=1.25,
+        reads_per_write=10,
+    )
+    assert written == pytest.approx(0.0001 + 0.000125 + 0.00045 + 0.00075)
 
 
 def test_labour_by_hand():

@@ -94,11 +94,12 @@ def test_a_hosted_large_model_is_paid_by_the_request(chat: Setting) -> None:
     hosts = found.variants["escalate_host"].to_numpy(object)[found.variant[two]]
     some = two[[h is not None for h in hosts]]
     assert len(some)
-    prices = latest_prices(chat.catalog).set_index(["provider", "api_model"])
+    prices = latest_prices(chat.catalog).query("tier == 'standard' and over_tokens == 0")
+    prices = prices.set_index(["provider", "api_model"])
     for candidate in build(chat, found, some[:6]):
         price = prices.loc[tuple(candidate.choice["escalate_host"].split("/", 1))].to_dict()
         usd = requests_per_month(chat.rates(found.workload)) * usd_per_request(
-            found.workload, price
+            chat.catalog, found.workload, price
         )
         share = candidate.details["escalated"] * (1.0 - candidate.details.get("hit_ratio", 0.0))
         assert candidate.rest_usd_month == pytest.approx(share * usd)

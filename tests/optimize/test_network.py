@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from advisor.catalog import Catalog
-from advisor.optimize import solve
+from advisor.optimize import hosted, solve
 from advisor.optimize.generate import columns
-from advisor.optimize.network import UNPLACED, network_s, round_trip_s
+from advisor.optimize.network import UNPLACED, hosted_s, network_s, round_trip_s
+from advisor.optimize.places import inside
 from advisor.optimize.setting import Setting
-from advisor.optimize.stacks import choice_today
 from advisor.optimize.today import candidate_today
 from advisor.portfolio import LEVERS
 from tests.optimize.given import CHAT, TICKETS, changed
@@ -97,15 +97,57 @@ def test_a_plan_stays_near_users_where_the_target_is_tight(small: Catalog) -> No
     assert near.chosen[0].choice["region"] == "eu-west-1"
 
 
-def test_a_place_nobody_names_is_not_used(shipped: Catalog) -> None:
-    row = changed(CHAT, users=["us"])
+def own_ways(s: Setting) -> set[float]:
+    """Round trips of the places of one's own hardware."""
+    table = s.places.table
+    mine = table[table["sourcing"] == "owned"]
+    return set(network_s(s.catalog, s.portfolio.workloads[0], mine["geography"]))
+
+
+def test_hardware_of_ones_own_stands_where_it_suits_best(shipped: Catalog) -> None:
+    """Users in Europe: 31 ms from there, 131 ms from America; residency and what is stated bind."""
+    row = changed(CHAT, users=["eu"])
+    assert own_ways(reading(shipped, row, geographies=["us"])) == {0.131}
+    assert own_ways(reading(shipped, row, **BOTH)) == {0.031}
+    assert own_ways(reading(shipped, row, **BOTH, owned_geography="us")) == {0.131}
+    assert own_ways(reading(shipped, changed(row, residency=["us"]), **BOTH)) == {0.131}
+    s = reading(shipped, row, **BOTH)
+    assert (s.variants(s.portfolio.workloads[0])["reason"] != UNPLACED).all()
+
+
+@pytest.mark.parametrize(("where", "stays"), [(None, True), ("eu", True), ("us", False)])
+def test_ones_own_hardware_keeps_to_residency(
+    shipped: Catalog, where: str | None, stays: bool
+) -> None:
+    s = reading(shipped, changed(CHAT, residency=["eu"]), **BOTH, owned_geography=where)
+    mine = s.places.table["sourcing"] == "owned"
+    assert inside(s.places, s.portfolio.workloads[0])[mine].all() == stays
+
+
+def test_a_place_nobody_names_is_doubted(shipped: Catalog) -> None:
+    there = {"cloud": "lambda", "region": "any", "instance": "gpu_1x_a100_sxm4"}
+    row = changed(CHAT, users=["us"], current={**CHAT["current"], **there})
     s = reading(shipped, row)
-    (workload,) = s.portfolio.workloads
-    table = s.variants(workload)  # hardware of one's own may stand anywhere
-    unknown = table[table["network_s"].isna()]
-    assert (unknown["reason"] == UNPLACED).any()
-    assert (unknown["reason"] != "").all()
-    assert s.useful(workload, choice_today(shipped, workload))["network_s"].notna().all()
+    assert candidate_today(s, s.portfolio.workloads[0]).details["doubt"] == UNPLACED
+
+
+def test_a_host_is_as_far_as_its_nearest_place(shipped: Catalog) -> None:
+    workload = reading(shipped, changed(CHAT, users=["eu", "us"])).portfolio.workloads[0]
+    for places, way in ((["us"], 0.131), (["us", "eu"], 0.043), (["uk"], 0.138)):
+        assert hosted_s(shipped, workload, places) == way
+    assert hosted_s(shipped, workload, []) == shipped.assumption("hosted_network_s")
+    nobody = reading(shipped, CHAT).portfolio.workloads[0]
+    assert hosted_s(shipped, nobody, ["us"]) == 0.0
+
+
+def test_a_host_too_far_is_closed(shipped: Catalog) -> None:
+    """From Europe 131 ms to a host in America: more than a target of 120 ms, less than of 200."""
+    for target, late in ((0.12, True), (0.2, False)):
+        row = changed(CHAT, users=["eu"], slo={"ttft_s": target, "tpot_s": 0.1})
+        s = reading(shipped, row)
+        found = {r["provider"]: why for r, why in hosted.options(s, s.portfolio.workloads[0])}
+        assert ("131 ms" in found["groq"]) is late
+        assert found["novita"] == ""  # no place known: a front end near users is assumed
 
 
 def test_today_counts_the_way(small: Catalog) -> None:

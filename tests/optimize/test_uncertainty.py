@@ -9,7 +9,7 @@ import pytest
 
 from advisor.catalog import Catalog
 from advisor.optimize import solve
-from advisor.optimize.alternatives import alternatives, steady
+from advisor.optimize.alternatives import alternatives, choices, steady
 from advisor.optimize.attribution import attribute
 from advisor.optimize.plan import Plan
 from advisor.optimize.scenarios import Scenarios, as_planned, evaluate, evaluate_today
@@ -160,13 +160,16 @@ def test_a_plan_keeps_to_the_one_before_where_that_costs_little(small: Catalog) 
     before = solve(setting(small, work), levers=ALL - {"SOURCING"})
     busier = changed(TICKETS, demand={**TICKETS["demand"], "mean_rps": 9.0})
     after = solve(setting(small, [CHAT, busier]), levers=ALL - {"SOURCING"})
-    kept = steady(after, before, tie=0.5)
+    kept = steady(after, choices(before, ("chat", "tickets")), tie=0.5)
     assert kept.usd_month <= after.usd_month * 1.5
     for name in ("chat", "tickets"):
         assert dict(kept.candidate(name).choice) == dict(before.candidate(name).choice)
     assert kept.certificate is not None
     assert kept.certificate.upper_usd == pytest.approx(kept.usd_month, rel=1e-9)
-    assert steady(after, after) is after
+    assert set(kept.kept) <= {"chat", "tickets"}
+    same = choices(after, ("chat", "tickets"))
+    assert steady(after, same) is after
+    assert steady(after, choices(before, ("chat",)), tie=0.5, most_usd_month=0.0) is after
     assert np.isfinite(kept.usd_month)
 
 

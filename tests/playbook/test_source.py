@@ -7,7 +7,7 @@ import pytest
 
 from advisor.optimize import sources
 from advisor.playbook import View
-from advisor.playbook.crossing import FACTORS, crossing
+from advisor.playbook.crossing import FACTORS, HERE, LABOUR, crossing
 from advisor.playbook.source import SERIES, STEP
 
 from .conftest import Solve
@@ -57,7 +57,7 @@ def test_costs_rise_with_volume(view: View) -> None:
 
 
 def test_the_chart_has_a_line_for_each_way(view: View) -> None:
-    (chart,) = STEP.report(view).charts
+    chart, _ = STEP.report(view).charts
     assert {r["series"] for r in chart.rows} <= set(SERIES.values())
     found = crossing(view.plans[KEY])
     assert found is not None
@@ -85,3 +85,57 @@ def test_a_closed_model_cannot_be_run_by_oneself(solved: Solve, hosted: dict[str
     assert row[1].startswith("$")
     assert row[2] == "The model is sold as an API only"
     assert report.headline.endswith(".")
+
+
+def test_the_map_holds_the_curve_and_names_its_regions(view: View) -> None:
+    found = crossing(view.plans[KEY])
+    assert found is not None
+    chart = STEP.report(view).charts[1]
+    assert len(chart.rows) == len(FACTORS) * len(LABOUR)
+    (here,) = (r for r in chart.rows if r["here"])
+    costs = {SERIES[way]: usd for way, usd in found.costs[HERE[0]].items()}
+    assert here["way"] == min(costs, key=costs.__getitem__)
+    assert here["usd"] == pytest.approx(min(costs.values()))
+    assert here["volume"] == pytest.approx(found.per_day)
+    labels = [r["label"] for r in chart.rows if r["label"]]
+    assert sorted(labels) == sorted({r["way"] for r in chart.rows})
+    assert set(labels) <= set(SERIES.values())
+
+
+def test_dearer_people_put_self_hosting_off(view: View) -> None:
+    found = crossing(view.plans[KEY])
+    assert found is not None
+    assert found.factors == sorted(found.factors)
+    assert found.factors[HERE[1]] == pytest.approx(found.factor, rel=0.1)
+    table = next(t for t in STEP.report(view).tables if "beats a hosted API" in t.title)
+    assert len(table.rows) == 3
+
+
+def stating(data: dict[str, Any], **stated: Any) -> dict[str, Any]:
+    """The portfolio with more said of its workload."""
+    return {**data, "workloads": [{**row, **stated} for row in data["workloads"]]}
+
+
+def test_what_is_stated_closes_ways(solved: Solve, classifier: dict[str, Any]) -> None:
+    def rules(**stated: Any) -> list[list[str]]:
+        found = STEP.report(solved(stating(classifier, **stated))).tables
+        return [r for t in found if t.title.startswith("What rules") for r in t.rows]
+
+    assert rules() == []
+    ((name, privacy, places, latency, weights),) = rules(
+        private=True, residency=["us"], users=["us"], own_weights=True
+    )
+    assert name == classifier["workloads"][0]["name"]
+    assert privacy.startswith("No hosted API")
+    assert places == "Stays in us"
+    assert latency == "43 ms to own hardware"
+    assert weights.startswith("No hosted API")
+
+
+def test_distances_are_told_where_users_are(solved: Solve, classifier: dict[str, Any]) -> None:
+    plain, told = (
+        [n.title for n in STEP.report(solved(stating(classifier, users=users))).notes]
+        for users in ([], ["us"])
+    )
+    assert "How far away" not in plain
+    assert "How far away" in told

@@ -110,11 +110,21 @@ class Choice(anywidget.AnyWidget):
         value: str | None = None,
         **kwargs: Any,
     ) -> None:
-        pairs = [[o, o] if isinstance(o, str) else list(o) for o in options]
+        pairs = _pairs(options)
         first = pairs[0][0] if pairs else ""
         super().__init__(
             label=label, options=pairs, value=first if value is None else value, **kwargs
         )
+
+    def offer(self, options: Sequence[tuple[str, str] | str]) -> None:
+        """Offer other options; what is chosen stays where it still is one."""
+        pairs = _pairs(options)
+        if pairs == self.options:
+            return
+        with self.hold_trait_notifications():
+            self.options = pairs
+            if self.value not in [value for value, _ in pairs]:
+                self.value = pairs[0][0] if pairs else ""
 
     @traitlets.validate("value")
     def _known(self, proposal: Mapping[str, Any]) -> str:
@@ -123,6 +133,10 @@ class Choice(anywidget.AnyWidget):
         if known and value not in known:
             raise traitlets.TraitError(f"'value' must be one of {known} (got {value!r})")
         return value
+
+
+def _pairs(options: Sequence[tuple[str, str] | str]) -> list[list[str]]:
+    return [[o, o] if isinstance(o, str) else list(o) for o in options]
 
 
 class Toggle(anywidget.AnyWidget):

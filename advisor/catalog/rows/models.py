@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from .base import Evidence, Names, NonNegative, Positive, Row, Share, Text
+from .base import Count, Evidence, Names, NonNegative, Positive, Row, Share, Text
 
 ModelKind = Literal["llm", "encoder", "cnn", "diffusion", "tabular"]
 PEAKS = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4"]
@@ -107,18 +107,29 @@ class Compression(Row):
 
 
 class ApiPrice(Row):
-    """A hosted model's price per token."""
+    """A hosted model's price per token, in one tier and from one length of prompt on.
+
+    All rows of a model's newest day are its price list: what a later day leaves out is gone.
+    """
 
     table: ClassVar = "api_prices"
-    key: ClassVar = ("provider", "api_model", "as_of")
+    key: ClassVar = ("provider", "api_model", "tier", "over_tokens", "as_of")
     refs: ClassVar = {"model": "models"}
 
     provider: Text
     api_model: Text = Field(description="The provider's own name for it.")
     model: Text = Field(description="Row of the models table that it serves.")
+    tier: Literal["standard", "batch"] = Field(
+        "standard", description="Batch: answered within a day."
+    )
+    over_tokens: Count = Field(0, description="Holds for prompts of more tokens than this.")
     usd_per_mtok_in: NonNegative
-    usd_per_mtok_in_cached: NonNegative | None = None
+    usd_per_mtok_in_cached: NonNegative | None = Field(
+        None, description="Input read from the host's cache; empty: at the full price."
+    )
+    usd_per_mtok_cache_write: NonNegative | None = Field(
+        None, description="Input written to it; empty: at the price of input."
+    )
     usd_per_mtok_out: NonNegative
-    batch_discount: Share | None = Field(None, description="Empty: no batch tier known.")
     geographies: Names = Field((), description="Where it may be served; empty means unknown.")
     standing: Literal["contract", "published", "observed", "derived", "estimated"]

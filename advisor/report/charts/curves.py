@@ -197,6 +197,57 @@ def payback() -> AnyChart:
     return _against_volume()
 
 
+CELL = ("volume", "volume_low", "volume_high", "labour", "labour_low", "labour_high")
+
+
+@chart("source_regions", *CELL, "way", "usd", "next", "margin", "label", "here")
+def source_regions() -> AnyChart:
+    """The cheapest way by volume and an engineer's cost, named on the map; today marked.
+
+    Columns: volume and labour with the ends of their cells, way, usd, next, margin, label, here.
+    """
+    x = alt.X(
+        "volume_low:Q",
+        scale=alt.Scale(type="log", nice=False),
+        axis=decades(COUNT_LABEL, title="predictions a day, log scale", labelFlush=True),
+    )
+    y = alt.Y(
+        "labour_low:Q",
+        scale=alt.Scale(type="log", nice=False),
+        axis=decades(SMALL_USD_LABEL, title="an engineer a year, log scale"),
+    )
+    tips = [
+        tip("way", "Cheapest"),
+        tip("usd", "USD a month", "$,.0f"),
+        tip("next", "Next"),
+        tip("margin", "Next costs more by", ".0%"),
+        tip("volume", "Predictions a day", ",.3~r"),
+        tip("labour", "An engineer a year", "$,.0f"),
+    ]
+    # The colours that the curves of the same ways have.
+    ways = ("hosted API", "self-hosted", "managed inference", "owned")
+    scale = states(**dict(zip(ways, SERIES, strict=True)))
+    fill = alt.Color("way:N", legend=None, scale=scale)
+    cells = (
+        table()
+        .mark_rect(opacity=0.35)
+        .encode(x=x, x2="volume_high:Q", y=y, y2="labour_high:Q", color=fill, tooltip=tips)
+    )
+    at = {"x": alt.X("volume:Q"), "y": alt.Y("labour:Q")}
+    names = (
+        table()
+        .transform_filter("datum.label != ''")
+        .mark_text(fontWeight=600, color=var("ink"), dy=-14)
+        .encode(**at, text="label:N")
+    )
+    here = table().transform_filter("datum.here")
+    point = here.mark_point(size=110, color=var("ink"), opacity=1).encode(**at, tooltip=tips)
+    said = here.mark_text(align="left", dx=10, dy=12, color=var("ink")).encode(
+        **at, text=alt.value("today")
+    )
+    return alt.layer(cells, names, point, said).properties(width="container", height=HEIGHT + 20)
+
+
 @chart("break_even", "volume", "usd", "series", "here")
 def break_even() -> AnyChart:
     """Monthly cost of each way to source a model against volume: volume, usd, series, here."""
