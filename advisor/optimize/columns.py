@@ -18,9 +18,10 @@ from advisor.portfolio import HOURS_PER_MONTH, Workload
 
 from .caches import CacheOption
 from .choices import Array, Candidate
-from .fleet import fleet, scaled, static, working_rates
+from .fleet import fleet, static, working_rates
 from .levers import LeverSet
 from .places import Bools, Ints
+from .scaling import scaled, spin_up_s
 from .setting import Setting
 from .thin import bits
 
@@ -140,5 +141,6 @@ class Columns:
         elif workload.deferrable_hours is not None:
             follows = count
         else:
-            follows = scaled(count)
+            lag = spin_up_s(setting, self.variants["accelerator"], self.variants["weights_gib"])
+            follows = scaled(setting, workload, count, lag[v])
         return np.where(fixed, static(count), follows)

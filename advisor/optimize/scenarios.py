@@ -21,9 +21,10 @@ from advisor.economics.purchase import Prices, at_levels
 from advisor.portfolio import Workload
 
 from .choices import Array, Candidate
-from .fleet import fleet, scaled, static, working_rates
+from .fleet import fleet, static, working_rates
 from .objective import PoolBill
 from .plan import Plan
+from .scaling import lag_of, scaled
 from .setting import Setting
 
 CAPACITY = ("rps_low", "alone_low", "concurrency", "latency_s", "spread")
@@ -137,7 +138,9 @@ def needed(setting: Setting, workload: Workload, candidate: Candidate, factor: A
     count = fleet(setting, workload, table, rates)
     if candidate.offer is None or candidate.choice["purchase"] != "pooled":
         return static(count)
-    return count if workload.deferrable_hours is not None else scaled(count)
+    if workload.deferrable_hours is not None:
+        return count
+    return scaled(setting, workload, count, np.full(n, lag_of(setting, candidate)))
 
 
 def _pool(bill: PoolBill, machines: dict[str, Array], s: Scenarios) -> Array:

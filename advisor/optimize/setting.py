@@ -39,6 +39,7 @@ from .stacks import Finder
 if TYPE_CHECKING:
     from .columns import Columns
     from .generate import Sites
+    from .scaling import Law
 
 STRETCH_MONTHS = 3
 """Length of the stretches over which growing demand counts as level."""
@@ -71,6 +72,7 @@ class Setting:
         self.columns: dict[Workload, Columns] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
+        self.laws: dict[bytes, Law] = {}
         self.runs: dict[TrainingJob, pd.DataFrame] = {}
 
     @cached_property
@@ -218,6 +220,8 @@ class Setting:
         alike = (old.clouds, old.geographies) == (new.clouds, new.geographies)
         if alike and "forecasts" in self.__dict__:
             out.__dict__["forecasts"] = self.forecasts.only(left)
+        if old.spare_instances == new.spare_instances:
+            out.laws = dict(self.laws)
         if old == new:
             out.today = {w: c for w, c in self.today.items() if w in left}
             out.bounds = {k: b for k, b in self.bounds.items() if k[0] in left}

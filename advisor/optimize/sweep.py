@@ -16,8 +16,9 @@ from advisor.portfolio import Workload, requests_per_month
 
 from .caches import running_usd_month
 from .choices import Array, Candidate
-from .fleet import machines, scaled, working_rates
+from .fleet import machines, working_rates
 from .plan import Plan
+from .scaling import lag_of, scaled
 from .setting import Setting
 
 
@@ -130,7 +131,8 @@ def _sized(
         own = candidate.run_rate_usd_month - _running(setting, workload, candidate)
         usd += own / candidate.machines.mean() * fleet
     elif workload.deferrable_hours is None:
-        count = scaled(count)
+        lag = np.array([lag_of(setting, candidate)])
+        count = scaled(setting, workload, count[None], lag)[0]
     return replace(
         candidate,
         machines=count,
