@@ -24,10 +24,12 @@ from .effort import mapped
 from .setting import Setting
 
 STEP_S = 60.0
-LAGS_S = (120.0, 300.0, 600.0, 1200.0)
-"""Spin-up lags that are simulated: the guide's 2 to 10 minutes, and twice that."""
-SIZES = (2.0, 5.0, 12.0, 30.0)
+LAGS_S = (120.0, 300.0, 600.0)
+"""Spin-up lags that are simulated: the guide's 2 to 10 minutes."""
+SIZES = (2.0, 4.0, 9.0, 18.0, 40.0)
 """Replicas at the busiest hour that are simulated."""
+TARGETS = 4
+"""Targets tried over the catalog's range."""
 AT_ONCE = 16
 """Demand shapes simulated together: more would not stay in a processor's cache."""
 
@@ -99,15 +101,15 @@ class Law:
     def beyond(self, lag_s: Array, replicas: Array) -> Array:
         """Machines beyond need, shape (n, 168), for n fleets with so many at their busiest hour.
 
-        Straight between lags, and by the size that is nearest.
+        Straight between lags and on beyond the longest; between sizes by their logarithm.
         """
-        at = np.interp(lag_s, LAGS_S, np.arange(len(LAGS_S)))
-        low = np.minimum(at.astype(np.int64), len(LAGS_S) - 2)
-        between = np.sqrt(np.multiply(SIZES[1:], SIZES[:-1]))
-        size = np.searchsorted(between, replicas)
-        part = (at - low)[:, None]
-        share = self.extra[low, size] * (1.0 - part) + self.extra[low + 1, size] * part
-        return np.asarray(share * replicas[:, None])
+        lag, slow = _between(np.array(LAGS_S), lag_s)
+        size, large = _between(np.log(SIZES), np.log(np.clip(replicas, SIZES[0], SIZES[-1])))
+        out = np.zeros((len(lag_s), self.extra.shape[2]))
+        for i, of_lag in ((0, 1.0 - slow), (1, slow)):
+            for j, of_size in ((0, 1.0 - large), (1, large)):
+                out += self.extra[lag + i, size + j] * (of_lag * of_size * replicas)[:, None]
+        return np.maximum(out, 0.0)
 
 
 def scaled(setting: Setting, workload: Workload, count: Array, lag_s: Array) -> Array:
@@ -218,13 +220,10 @@ def tried(
 
 def ways(setting: Setting) -> tuple[Way, ...]:
     """The ways tried: reacting and looking ahead, at the catalog's warm pools and targets."""
-    warm, target = (
-        [
-            float(setting.catalog.lookup("assumptions", name)[end])
-            for end in ("low", "value", "high")
-        ]
-        for name in ("warm_pool_share", "scaling_target")
-    )
+    lookup = setting.catalog.lookup
+    pool, load = lookup("assumptions", "warm_pool_share"), lookup("assumptions", "scaling_target")
+    warm = [float(pool[end]) for end in ("low", "value", "high")]
+    target = np.linspace(load["low"], load["high"], TARGETS).tolist()
     return tuple(Way(*way) for way in product((False, True), warm, target))
 
 
@@ -242,6 +241,12 @@ def _laws(setting: Setting, missing: Mapping[bytes, Workload]) -> dict[bytes, La
             extra = trials.extra[np.arange(i * n, (i + 1) * n), best] / sizes[:, None]
             out[key] = Law(extra.reshape(len(LAGS_S), len(SIZES), -1))
     return out
+
+
+def _between(grid: Array, x: Array) -> tuple[npt.NDArray[np.int64], Array]:
+    """The last grid point before each value that has one after it, and how far towards that."""
+    low = np.clip(np.searchsorted(grid, x, "right") - 1, 0, len(grid) - 2)
+    return low, np.maximum((x - grid[low]) / (grid[low + 1] - grid[low]), 0.0)
 
 
 def _key(setting: Setting, workload: Workload) -> bytes:

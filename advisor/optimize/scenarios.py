@@ -125,22 +125,48 @@ def needed(setting: Setting, workload: Workload, candidate: Candidate, factor: A
     d = candidate.details
     if not d.get("rps_low") or not np.isfinite(d["rps_low"]) or d["rps_low"] <= 0:
         return np.ceil(candidate.machines[None, :] * factor[:, None] - 1e-9)
-    n = len(factor)
-    table: dict[str, Any] = {name: np.full(n, float(d[name])) for name in CAPACITY}
-    table["tensor_parallel"] = np.full(n, float(candidate.choice["tensor_parallel"] or 1))
-    table["devices"] = np.full(n, max(np.floor(d["accelerator_count"]), 1.0))
-    hit = float(d.get("hit_ratio") or 0.0)
-    rates = working_rates(workload, setting.rates(workload))[None, :]
-    rates = rates * (1.0 - hit) * factor[:, None]
     if candidate.waits:
-        per = np.maximum(np.floor(table["devices"] / table["tensor_parallel"]), 1.0)
-        return np.asarray(rates / (table["rps_low"] * per)[:, None])
-    count = fleet(setting, workload, table, rates)
+        per = max(np.floor(max(np.floor(d["accelerator_count"]), 1.0) / _split(candidate)), 1.0)
+        rates = _asked(setting, workload, candidate, factor)
+        return np.asarray(rates / (float(d["rps_low"]) * per))
+    count = counted(setting, workload, candidate, factor)
     if candidate.offer is None or candidate.choice["purchase"] != "pooled":
         return static(count)
     if workload.deferrable_hours is not None:
         return count
-    return scaled(setting, workload, count, np.full(n, lag_of(setting, candidate)))
+    return scaled(setting, workload, count, np.full(len(factor), lag_of(setting, candidate)))
+
+
+def counted(setting: Setting, workload: Workload, candidate: Candidate, factor: Array) -> Array:
+    """Machines that a choice of known capacity needs in each step, however it is scaled.
+
+    Parameters
+    ----------
+    factor : array, shape (n,)
+        Multiples of its work.
+
+    Returns
+    -------
+    array, shape (n, T)
+        Spare machines included.
+    """
+    d, n = candidate.details, len(factor)
+    table: dict[str, Any] = {name: np.full(n, float(d[name])) for name in CAPACITY}
+    table["tensor_parallel"] = np.full(n, _split(candidate))
+    table["devices"] = np.full(n, max(np.floor(d["accelerator_count"]), 1.0))
+    return fleet(setting, workload, table, _asked(setting, workload, candidate, factor))
+
+
+def _split(candidate: Candidate) -> float:
+    """Chips of one replica."""
+    return float(candidate.choice["tensor_parallel"] or 1)
+
+
+def _asked(setting: Setting, workload: Workload, candidate: Candidate, factor: Array) -> Array:
+    """Requests/s that reach a choice's machines in each step, shape (n, T)."""
+    rates = working_rates(workload, setting.rates(workload))
+    hit = float(candidate.details.get("hit_ratio") or 0.0)
+    return np.asarray(rates[None, :] * (1.0 - hit) * factor[:, None])
 
 
 def _pool(bill: PoolBill, machines: dict[str, Array], s: Scenarios) -> Array:
