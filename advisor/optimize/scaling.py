@@ -30,6 +30,8 @@ SIZES = (2.0, 4.0, 9.0, 18.0, 40.0)
 """Replicas at the busiest hour that are simulated."""
 TARGETS = 4
 """Targets tried over the catalog's range."""
+ROUNDED = 0.5
+"""Machines by which whole ones exceed what the busiest hour needs, on average."""
 AT_ONCE = 16
 """Demand shapes simulated together: more would not stay in a processor's cache."""
 
@@ -189,7 +191,9 @@ def tried(
     """
     of, n = setting.catalog.assumption, len(ways)
     rows, row = np.unique(_normal(demand), axis=0, return_inverse=True)
-    size, spare = np.repeat(replicas, n), float(setting.portfolio.organisation.spare_instances)
+    spare = float(setting.portfolio.organisation.spare_instances)
+    busy = np.maximum(replicas - ROUNDED, 0.0)
+    size = np.repeat(replicas, n)
     warm = np.tile([w.warm for w in ways], len(replicas))
     forecast, comes = refined(rows, STEP_S, swing=of("demand_swing"), swing_s=of("demand_swing_s"))
     found = simulate(
@@ -197,7 +201,7 @@ def tried(
         forecast,
         Fleets(
             row=np.repeat(row.ravel(), n),
-            replicas=size,
+            replicas=np.repeat(busy, n),
             lag_s=np.repeat(lag_s, n),
             predictive=np.tile([w.predictive for w in ways], len(replicas)),
             target=np.tile([w.target for w in ways], len(replicas)),
@@ -209,7 +213,7 @@ def tried(
         limit_s=of("scaling_wait_s"),
         hold_s=of("scaling_hold_s"),
     )
-    need = np.ceil(rows[row.ravel()] * replicas[:, None] - 1e-9) + spare
+    need = np.ceil(rows[row.ravel()] * busy[:, None] - 1e-9) + spare
     hourly = found.hourly.reshape(len(replicas), n, -1)
     extra = np.maximum(hourly - need[:, None], 0.0)
     machines = extra.mean(axis=2) + need.mean(axis=1)[:, None]
