@@ -16,7 +16,9 @@ from advisor.economics.caching import CachePrices
 from advisor.portfolio import HOURS_PER_MONTH, Workload, requests_per_month
 
 from .choices import Array, Candidate
-from .fleet import fleet, scaled, static, working_rates
+from .fleet import fleet, static, working_rates
+from .parts import lag_of
+from .scaling import scaled
 from .setting import Setting
 
 ANSWER = {
@@ -217,5 +219,6 @@ def _shrunk(
         count = np.minimum(static(count), candidate.machines.max())
         machine = candidate.run_rate_usd_month / max(candidate.machines.mean(), 1e-12)
         return count[0], machine * float(count.mean())
-    count = count if workload.deferrable_hours is not None else scaled(count)
+    if workload.deferrable_hours is None:
+        count = scaled(setting, workload, count, np.array([lag_of(setting, candidate)]))
     return np.minimum(count[0], candidate.machines), 0.0

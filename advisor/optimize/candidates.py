@@ -39,7 +39,7 @@ VARIANT_FIELDS = (
     "escalate_to",
     "escalate_host",
 )
-REPLICA = (*CAPACITY, "rps", "tensor_parallel")
+REPLICA = (*CAPACITY, "rps", "tensor_parallel", "weights_gib")
 PLACE_FIELDS = ("sourcing", "cloud", "region", "instance")
 
 

@@ -132,5 +132,5 @@ class Columns:
         share = np.array([*(1.0 - c.hit_ratio for c in self.caches), 1.0])[self.cache[columns]]
         rates = working_rates(workload, setting.rates(workload))[None, :] * share[:, None]
         per = (self.per_machine[columns], self.rest_per_machine[columns])
-        parts = of_variants(self.variants, self.variant[columns], per)
+        parts = of_variants(setting, self.variants, self.variant[columns], per)
         return machines(setting, workload, parts, rates, self.fixed[columns])

@@ -107,14 +107,6 @@ def fleet(
     )
 
 
-def scaled(count: Array) -> Array:
-    """Machines of an autoscaled fleet: each hour also holds what the next one needs.
-
-    Starting a machine takes minutes, so capacity must stand before the hour begins.
-    """
-    return np.maximum(count, np.roll(count, -1, axis=-1))
-
-
 def static(count: Array) -> Array:
     """Machines of a fixed fleet: the busiest hour's, always."""
     return np.broadcast_to(count.max(axis=-1, keepdims=True), count.shape).copy()

@@ -16,8 +16,9 @@ import pandas as pd
 from advisor.portfolio import Workload
 
 from .choices import Array, Candidate
-from .fleet import fleet, scaled, static
+from .fleet import fleet, static
 from .places import Bools, Ints
+from .scaling import scaled, spin_up_s
 from .setting import Setting
 
 CAPACITY = ("rps_low", "alone_low", "concurrency", "latency_s", "spread")
@@ -39,15 +40,20 @@ class Part:
         `CAPACITY` and ``tensor_parallel`` of a replica.
     per_machine : array, shape (k,)
         Replicas per machine.
+    lag_s : array, shape (k,)
+        Time to start a machine and load the model, s.
     """
 
     rows: Ints
     share: Array
     replica: dict[str, Array]
     per_machine: Array
+    lag_s: Array
 
 
-def of_variants(variants: pd.DataFrame, index: Ints, per_machine: Sequence[Ints]) -> list[Part]:
+def of_variants(
+    setting: Setting, variants: pd.DataFrame, index: Ints, per_machine: Sequence[Ints]
+) -> list[Part]:
     """Parts of the variants `index` of a table.
 
     Parameters
@@ -65,11 +71,13 @@ def of_variants(variants: pd.DataFrame, index: Ints, per_machine: Sequence[Ints]
                 name: variants[prefix + name].to_numpy(float)[at]
                 for name in (*CAPACITY, "tensor_parallel")
             }
-            out.append(Part(rows, share[rows], replica, per[rows].astype(float)))
+            weights = variants[f"{prefix}weights_gib"].to_numpy(float)[at]
+            lag = spin_up_s(setting, variants["accelerator"].iloc[at], weights)
+            out.append(Part(rows, share[rows], replica, per[rows].astype(float), lag))
     return out
 
 
-def of_candidates(candidates: Sequence[Candidate], times: int = 1) -> list[Part]:
+def of_candidates(setting: Setting, candidates: Sequence[Candidate], times: int = 1) -> list[Part]:
     """Parts of choices on machines of known capacity, each `times` in a row."""
     each = [described(c) for c in candidates]
     devices = np.array([max(np.floor(c.details["accelerator_count"]), 1.0) for c in candidates])
@@ -83,15 +91,29 @@ def of_candidates(candidates: Sequence[Candidate], times: int = 1) -> list[Part]
         per = np.floor(np.repeat(devices[have], times) / replica["tensor_parallel"])
         rows = (np.array(have, np.int64)[:, None] * times + np.arange(times)).ravel()
         share = np.repeat([float(each[i][k]["share"]) for i in have], times)
-        out.append(Part(rows, share, replica, np.maximum(per, 1.0)))
+        lag = np.repeat([_lag_s(setting, candidates[i], each[i][k]) for i in have], times)
+        out.append(Part(rows, share, replica, np.maximum(per, 1.0), lag))
     return out
+
+
+def lag_of(setting: Setting, candidate: Candidate) -> float:
+    """Time to start a machine of a choice and load its model, the slower of two, s."""
+    return max(_lag_s(setting, candidate, part) for part in described(candidate))
+
+
+def _lag_s(setting: Setting, candidate: Candidate, part: Mapping[str, Any]) -> float:
+    chip = pd.Series([candidate.details["accelerator"]])
+    return float(spin_up_s(setting, chip, [part["weights_gib"]])[0])
 
 
 def described(candidate: Candidate) -> Sequence[Mapping[str, Any]]:
     """Each model that a choice has on machines, with what a replica does: the first one first."""
     d = candidate.details
     split = candidate.choice["tensor_parallel"] or 1
-    one = {name: d.get(name) for name in CAPACITY} | {"tensor_parallel": split, "share": 1.0}
+    one = {name: d.get(name) for name in (*CAPACITY, "weights_gib")} | {
+        "tensor_parallel": split,
+        "share": 1.0,
+    }
     return d.get("parts") or (one,)
 
 
@@ -116,14 +138,27 @@ def machines(
     """
     out = np.zeros(rates.shape)
     for part in parts:
-        asked = rates[part.rows] * part.share[:, None]
-        table = {**part.replica, "devices": part.per_machine * part.replica["tensor_parallel"]}
-        count = fleet(setting, workload, table, asked)
+        count, asked = _need(setting, workload, part, rates)
         if workload.waits_a_day:
             follows = asked / (part.replica["rps_low"] * part.per_machine)[:, None]
         elif workload.deferrable_hours is not None:
             follows = count
         else:
-            follows = scaled(count)
+            follows = scaled(setting, workload, count, part.lag_s)
         out[part.rows] += np.where(fixed[part.rows, None], static(count), follows)
     return out
+
+
+def counted(setting: Setting, workload: Workload, parts: Sequence[Part], rates: Array) -> Array:
+    """Machines that choices need in each step, however they are scaled, as `machines`."""
+    out = np.zeros(rates.shape)
+    for part in parts:
+        out[part.rows] += _need(setting, workload, part, rates)[0]
+    return out
+
+
+def _need(setting: Setting, workload: Workload, part: Part, rates: Array) -> tuple[Array, Array]:
+    """Machines that a part needs in each step, and the requests/s it is asked."""
+    asked = rates[part.rows] * part.share[:, None]
+    table = {**part.replica, "devices": part.per_machine * part.replica["tensor_parallel"]}
+    return fleet(setting, workload, table, asked), asked

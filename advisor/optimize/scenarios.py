@@ -19,10 +19,10 @@ import numpy as np
 from advisor.economics.purchase import Prices, at_levels
 from advisor.portfolio import Workload
 
+from . import parts
 from .choices import POOLED, Array, Candidate
 from .fleet import working_rates
 from .objective import PoolBill
-from .parts import machines, of_candidates
 from .plan import Plan
 from .setting import Setting
 
@@ -125,11 +125,28 @@ def needed(setting: Setting, workload: Workload, candidate: Candidate, factor: A
     if not d.get("rps_low") or not np.isfinite(d["rps_low"]) or d["rps_low"] <= 0:
         return np.ceil(candidate.machines[None, :] * factor[:, None] - 1e-9)
     n = len(factor)
-    hit = float(d.get("hit_ratio") or 0.0)
-    rates = working_rates(workload, setting.rates(workload))[None, :]
-    rates = rates * (1.0 - hit) * factor[:, None]
     fixed = candidate.offer is None or candidate.choice["purchase"] != POOLED
-    return machines(setting, workload, of_candidates([candidate], n), rates, np.full(n, fixed))
+    found = parts.of_candidates(setting, [candidate], n)
+    rates = _asked(setting, workload, candidate, factor)
+    return parts.machines(setting, workload, found, rates, np.full(n, fixed))
+
+
+def counted(setting: Setting, workload: Workload, candidate: Candidate) -> tuple[Array, int]:
+    """Machines that a choice of known capacity needs in each step, shape (T,), however scaled.
+
+    Spare ones are included; beside it, how many of these there are.
+    """
+    found = parts.of_candidates(setting, [candidate])
+    rates = _asked(setting, workload, candidate, np.ones(1))
+    spare = setting.portfolio.organisation.spare_instances * len(found)
+    return parts.counted(setting, workload, found, rates)[0], spare
+
+
+def _asked(setting: Setting, workload: Workload, candidate: Candidate, factor: Array) -> Array:
+    """Requests/s that reach a choice's machines at multiples of its work, shape (n, T)."""
+    rates = working_rates(workload, setting.rates(workload))
+    hit = float(candidate.details.get("hit_ratio") or 0.0)
+    return np.asarray(rates[None, :] * (1.0 - hit) * factor[:, None])
 
 
 def _pool(bill: PoolBill, fleets: dict[str, Array], s: Scenarios) -> Array:

@@ -39,6 +39,7 @@ from .stacks import Finder
 if TYPE_CHECKING:
     from .columns import Columns
     from .generate import Sites
+    from .scaling import Law
 
 STRETCH_MONTHS = 3
 """Length of the stretches over which growing demand counts as level."""
@@ -72,6 +73,7 @@ class Setting:
         self.pairs: dict[tuple[Any, ...], tuple[pd.DataFrame, VariantWork]] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
+        self.laws: dict[bytes, Law] = {}
         self.runs: dict[TrainingJob, pd.DataFrame] = {}
 
     @cached_property
@@ -220,6 +222,8 @@ class Setting:
         alike = all(getattr(old, f) == getattr(new, f) for f in where)
         if alike and "forecasts" in self.__dict__:
             out.__dict__["forecasts"] = self.forecasts.only(left)
+        if old.spare_instances == new.spare_instances:
+            out.laws = dict(self.laws)
         if old == new:
             out.today = {w: c for w, c in self.today.items() if w in left}
             out.bounds = {k: b for k, b in self.bounds.items() if k[0] in left}

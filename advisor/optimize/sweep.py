@@ -215,4 +215,4 @@ def _counts(
     """Machines each choice runs hour by hour for a share of today's requests, shape (n, T)."""
     rates = working_rates(workload, setting.rates(workload))[None, :] * share[:, None]
     fixed = np.array([c.offer is None for c in options])
-    return machines(setting, workload, of_candidates(options), rates, fixed)
+    return machines(setting, workload, of_candidates(setting, options), rates, fixed)

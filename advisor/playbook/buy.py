@@ -9,9 +9,10 @@ from advisor.optimize.plan import Plan
 from advisor.portfolio import Lever
 
 from .base import Action, Assumption, Report, Risk, View
-from .buy_tables import demand_chart, pools_table, scaling_table, traps
+from .buy_tables import demand_chart, pools_table, traps
 from .claims import claims_for
 from .describe import machine, to_action
+from .following import followed, following_chart, following_table
 from .pools import Pool, pools
 from .proposals import by_saving, money_phrase
 from .training_jobs import training_actions, training_notes, training_table
@@ -29,19 +30,23 @@ class Buy:
     def report(self, view: View) -> Report:
         """What to commit to, what to put on spot, what to switch off, and where."""
         plan = view.plans[self.key]
-        found = pools(plan)
+        found, follows = pools(plan), followed(view)
         moves = by_saving(view.moves(self.key, "PURCHASING"))
         actions = [self._action(view, plan, m) for m in moves]
         return Report(
             headline=_headline(view, actions),
             sub=(
                 "Each pool's commitment is the level at which one more machine would be needed too "
-                "few hours to pay; above it spot where work can bear it, then on demand, following "
-                "demand by the hour."
+                "few hours to pay; above it spot where work can bear it, then on demand. Fleets "
+                "follow demand."
             ),
             actions=[*actions, *training_actions(view, self.key, "PURCHASING")],
-            charts=demand_chart(found),
-            tables=[*pools_table(found), *scaling_table(view), *training_table(view, self.key)],
+            charts=[*demand_chart(found), *following_chart(follows)],
+            tables=[
+                *pools_table(found),
+                *following_table(follows),
+                *training_table(view, self.key),
+            ],
             claims=claims_for(view, self.key),
             assumptions=_assumptions(view, found),
             notes=[traps(view, found), *training_notes(view, self.key)],

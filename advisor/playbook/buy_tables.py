@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from advisor.format import duration, money, percent
+from advisor.format import money, percent
 from advisor.portfolio import HOURS_PER_MONTH
 
 from .base import Chart, Note, Table, View
@@ -64,41 +64,6 @@ def _covers(p: Pool) -> str:
     return "always used" if p.committed <= p.need.min() else f"P{100 * p.quantile:.0f}"
 
 
-def scaling_table(view: View) -> list[Table]:
-    """What following demand by the hour is worth, against a fleet for the busiest hour."""
-    rows = []
-    for p in pools(view.plans[STEP_KEY]):
-        rate = p.offer.on_demand
-        for m in p.bill.members:
-            if rate is None or m.machines.max() <= m.machines.mean():
-                continue
-            worth = float(m.machines.max() - m.machines.mean()) * rate * HOURS_PER_MONTH
-            rows.append(
-                (
-                    worth,
-                    [
-                        m.workload,
-                        f"{m.machines.max():.0f}",
-                        machines(float(m.machines.mean())),
-                        f"{m.machines.min():.0f}",
-                        money(worth),
-                    ],
-                )
-            )
-    if not rows:
-        return []
-    rows.sort(key=lambda r: -r[0])
-    return [
-        Table(
-            "Autoscaling",
-            "worth: the hours switched off, at on-demand price",
-            ["Workload", "Busiest hour", "Mean", "Quietest", "Worth a month"],
-            [r for _, r in rows],
-            numeric=(1, 2, 3, 4),
-        )
-    ]
-
-
 def demand_chart(found: list[Pool]) -> list[Chart]:
     """The largest pool that is bought in more than one way, over the week."""
     if not found:
@@ -135,14 +100,6 @@ def traps(view: View, found: list[Pool]) -> Note:
         lines.append(
             (f"No term is priced for {listing(unpriced)}.", "Where one is offered, add its price.")
         )
-    cold = view.catalog.lookup("assumptions", "cold_start_s")
-    lines.append(
-        (
-            f"Starting takes {duration(cold['value'])}",
-            f"({duration(cold['low'])} – {duration(cold['high'])}), so an hour's machines stand "
-            "before it begins: what is bought follows the next hour's demand, not this one's.",
-        )
-    )
     return Note("Traps", [line for line in lines if line[1]])
 
 

@@ -11,10 +11,11 @@ from advisor.economics.cascade import recovered
 from advisor.optimize.candidates import build
 from advisor.optimize.cascades import pairs
 from advisor.optimize.columns import Columns
-from advisor.optimize.fleet import fleet, scaled, static
+from advisor.optimize.fleet import fleet, static
 from advisor.optimize.generate import columns
 from advisor.optimize.hosted import latest_prices, usd_per_request
 from advisor.optimize.parts import CAPACITY
+from advisor.optimize.scaling import scaled, spin_up_s
 from advisor.optimize.scenarios import needed
 from advisor.optimize.setting import Setting
 from advisor.optimize.sweep import resized
@@ -85,7 +86,10 @@ def test_machines_are_the_sum_of_both_models(chat: Setting) -> None:
         for prefix, share in (("", row["share"]), ("rest_", row["rest_share"])):
             replica = {k: row[prefix + k] for k in (*CAPACITY, "tensor_parallel")}
             need = fleet(chat, columns.workload, {**replica, "devices": devices}, rates * share)[0]
-            count += static(need) if columns.fixed[column] else scaled(need)
+            weights = [row[f"{prefix}weights_gib"]]
+            lag = spin_up_s(chat, pd.Series([row["accelerator"]]), weights)
+            follows = scaled(chat, columns.workload, need[None], lag)[0]
+            count += static(need) if columns.fixed[column] else follows
         assert both[i] == pytest.approx(count)
 
 

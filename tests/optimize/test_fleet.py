@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.optimize.fleet import machines, scaled, static, working_rates
+from advisor.optimize.fleet import machines, static, working_rates
 from advisor.portfolio import Workload
 from tests.optimize.given import SCORES, TICKETS
 
@@ -79,11 +79,6 @@ def test_no_request_is_lost_or_invented(hours: float, seed: int):
     work = working_rates(workload(SCORES, deferrable_hours=hours), rates)
     by_day = work.reshape(7, 24).sum(axis=1)
     assert by_day == pytest.approx(rates.reshape(7, 24).sum(axis=1))
-
-
-def test_an_autoscaled_fleet_stands_an_hour_ahead():
-    need = np.array([1.0, 4.0, 2.0, 0.0])
-    assert scaled(need).tolist() == [4, 4, 2, 1]  # the week turns round
 
 
 def test_a_fixed_fleet_is_the_busiest_hours():

@@ -123,6 +123,63 @@ def cache_size() -> AnyChart:
     )
 
 
+@chart("autoscaling", "late", "share", "policy", "warm", "target", "allowed", "here")
+def autoscaling() -> AnyChart:
+    """Cost against late requests of ways to scale.
+
+    Columns: late, share, policy, warm, target, allowed, here.
+    """
+    x = alt.X(
+        "late:Q",
+        scale=alt.Scale(type="symlog", constant=0.001, nice=False, rangeMin=8),
+        axis=alt.Axis(
+            format="~%", values=[0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1], title="requests late"
+        ),
+    )
+    y = alt.Y(
+        "share:Q",
+        scale=alt.Scale(zero=False, padding=14),
+        axis=alt.Axis(format=".0%", title="machine-hours, of a fixed fleet's", tickCount=5),
+    )
+    tips = [
+        tip("policy", "Policy"),
+        tip("warm", "Warm pool"),
+        tip("target", "Load of a replica", ".0%"),
+        tip("late", "Late", ".2%"),
+        tip("share", "Of a fixed fleet", ".0%"),
+    ]
+    rule = (
+        table()
+        .mark_rule(color=var("ink-3"), strokeDash=[4, 3], strokeWidth=1.2)
+        .encode(x=alt.X("mean(allowed):Q"))
+    )
+    dots = (
+        table()
+        .mark_point(size=70, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("policy:N", scale=states(reactive="s3", predictive="s1")),
+            shape=alt.Shape("warm:N", sort=None),
+            tooltip=tips,
+        )
+    )
+    here = (
+        table()
+        .transform_filter("datum.here")
+        .mark_point(size=230, color=var("ink"), filled=False, strokeWidth=1.5, opacity=1)
+    )
+    said = (
+        table()
+        .transform_filter("datum.here")
+        .mark_text(align="left", dx=11, dy=-10, fontWeight=600)
+        .encode(x=x, y=y, text=alt.value("chosen"))
+    )
+    return alt.layer(rule, dots, here.encode(x=x, y=y, tooltip=tips), said).properties(
+        width="container", height=HEIGHT + 20
+    )
+
+
 @chart("cascade", "escalated", "usd", "quality", "series", "here")
 def cascade() -> AnyChart:
     """Cost of two models and of one against the share escalated.
