@@ -207,7 +207,8 @@ def tried(
             target=np.tile([w.target for w in ways], len(replicas)),
             # What is held in case a machine fails serves until one does.
             warm=np.maximum(np.ceil(warm * size - 1e-9), spare),
-            least=np.minimum(size, 1.0),
+            # What must stand at any hour is part of each fleet's need.
+            least=np.zeros(len(size)),
         ),
         step_s=STEP_S,
         limit_s=of("scaling_wait_s"),
