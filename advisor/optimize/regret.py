@@ -12,12 +12,14 @@ from .candidates import build
 from .choices import Array, Candidate
 from .generate import columns
 from .joint.optimize import optimize
-from .joint.problem import Problem
+from .joint.problem import Problem, Single
 from .plan import Plan
 from .scenarios import Scenarios, evaluate, needed, outgrown
 
 NEAR = 12
 """Columns of each workload that are looked at again: those that came closest to being chosen."""
+TOGETHER = 8
+"""Scenarios whose machines are worked out at once: few enough for a thousand workloads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,9 @@ def regret(
             break
         if progress is not None and i % 8 == 0:
             progress("solving what might have been", i / len(scenarios))
-        then = _in_scenario(plan, near, members, scenarios, i)
+        if i % TOGETHER == 0:
+            fleets = _fleets(plan, near, members, scenarios, slice(i, i + TOGETHER))
+        then = _in_scenario(plan, near, members, scenarios, i, fleets[:, i % TOGETHER])
         answer = optimize(then, incumbent=start, seconds=2.0)
         best.append(answer.upper_usd + other)
         kept += [
@@ -97,15 +101,30 @@ def _near(plan: Plan) -> tuple[Assembly, list[Candidate]]:
     return assemble(setting, found, active), members
 
 
+def _fleets(
+    plan: Plan, near: Assembly, members: list[Candidate], s: Scenarios, of: slice
+) -> Single:
+    """Machines of each row of the problem in some scenarios, shape (rows, scenarios, T)."""
+    setting, problem = plan.setting, near.problem
+    workload = np.repeat(np.arange(problem.workloads), np.diff(problem.start))
+    asked = s.demand[of] / s.speed[of]
+    out = np.repeat(problem.need[:, None], len(asked), axis=1)
+    pooled = np.array([c.offer is not None for c in members], bool)
+    rows, first = np.unique(np.where(pooled, problem.row, -1), return_index=True)
+    for row, c in zip(rows.tolist(), first.tolist(), strict=True):
+        if pooled[c]:
+            w = workload[c]
+            out[row] = needed(setting, setting.portfolio.workloads[w], members[c], asked[:, w])
+    return out
+
+
 def _in_scenario(
-    plan: Plan, near: Assembly, members: list[Candidate], s: Scenarios, i: int
+    plan: Plan, near: Assembly, members: list[Candidate], s: Scenarios, i: int, need: Single
 ) -> Problem:
     """The problem with demand, speeds and prices as in a scenario."""
     setting, problem = plan.setting, near.problem
     workload = np.repeat(np.arange(problem.workloads), np.diff(problem.start))
     own = np.empty(problem.columns)
-    need = problem.need.copy()
-    done: set[int] = set()
     for c, (candidate, w) in enumerate(zip(members, workload.tolist(), strict=True)):
         d, v = s.demand[i, w], s.speed[i, w]
         work = candidate.total_hours * setting.usd_per_hour
@@ -115,13 +134,6 @@ def _in_scenario(
         if candidate.offer is None and candidate.choice["sourcing"] != "managed_api":
             of, asked = setting.portfolio.workloads[w], np.array([d / v])
             run *= s.on_demand[i] * float(outgrown(setting, of, candidate, asked)[0])
-        elif candidate.offer is not None:
-            row = int(problem.row[c])
-            if row not in done:
-                done.add(row)
-                asked = np.array([d / v])
-                found = needed(setting, setting.portfolio.workloads[w], candidate, asked)
-                need[row] = found[0]
         own[c] = run + hosts * d * s.tokens[i] + candidate.around_usd_month * d
         own[c] += once / setting.horizon_months
     p = problem.pools

@@ -62,6 +62,12 @@ def test_a_warm_replica_takes_the_step():
     assert found.hourly[1] == pytest.approx([(11 * 2 + 49 * 3) / 60])
 
 
+def test_a_least_fleet_stands_without_demand():
+    found = run(np.zeros((1, 60)), fleets(least=[0.0, 2.0], warm=[0.0, 1.0]))
+    assert found.hourly[:, 0].tolist() == [0.0, 3.0]
+    assert found.late_share.tolist() == [0.0, 0.0]
+
+
 def test_a_wait_within_the_limit_is_not_late():
     # Three minutes of one replica are three requests' worth: of the queue of 4, one is beyond.
     found = run(STEP, fleets(), limit_s=180.0)

@@ -55,7 +55,8 @@ def test_without_spot_the_sample_reserves_the_quantile_that_prices_say(
 
 
 def test_the_week_is_drawn_as_bought(view: View) -> None:
-    (chart,) = STEP.report(view).charts
+    chart = STEP.report(view).charts[0]
+    assert chart.name == "demand"
     hours = {r["hour"] for r in chart.rows}
     assert hours == set(range(168))
     by_hour: dict[int, float] = dict.fromkeys(hours, 0.0)
@@ -64,6 +65,21 @@ def test_the_week_is_drawn_as_bought(view: View) -> None:
         by_hour[r["hour"]] += r["machines"]
     need = {r["hour"]: r["need"] for r in chart.rows}
     assert all(by_hour[h] >= need[h] - 1e-9 for h in hours)
+
+
+def test_the_cheapest_way_to_scale_that_is_rarely_late_is_marked(view: View) -> None:
+    report = STEP.report(view)
+    chart = next(c for c in report.charts if c.name == "autoscaling")
+    (here,) = (r for r in chart.rows if r["here"])
+    assert here["late"] <= here["allowed"] == pytest.approx(0.01)
+    good = [r["share"] for r in chart.rows if r["late"] <= r["allowed"]]
+    assert here["share"] == min(good) < 1.0
+    assert {r["policy"] for r in chart.rows} == {"reactive", "predictive"}
+    table = next(t for t in report.tables if t.title == "Autoscaling")
+    assert chart.title.startswith(table.rows[0][0])
+    plan = {c.workload: c for c in view.plans[KEY].chosen}
+    for row in table.rows:
+        assert row[1] == f"{plan[row[0]].machines.max():.0f}"
 
 
 def test_actions_state_how_machines_are_bought(view: View) -> None:
