@@ -22,12 +22,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from advisor.economics.purchase import rents
-
-from .bill import cost, demand, prices_of, steps_of
+from .bill import cost, steps_of
 from .bound import Node, Platforms, Priced, Tree, at_least
+from .market import market, pools_of
 from .model import model
-from .multipliers import Multipliers, Pricer, constant, feasible, filled, no_prices
+from .multipliers import Multipliers, Pricer, constant, feasible
 from .problem import Answer, Array, Ints, Problem
 from .relaxation import clusters, prices, relaxed, rounded, solved_whole
 from .search import Search, within_hours
@@ -142,10 +141,10 @@ class _Run:
         drawing = np.flatnonzero(p.pool >= 0)
         firsts = drawing[np.unique(w[drawing], return_index=True)[1]]
         self.cluster = clusters(p, firsts, self.steps.years)
-        self.prices = feasible(p, self._prices_of(firsts))
+        self.prices = feasible(p, market(p, self.steps, firsts))
         priced = self._priced(self.prices)
         cheapest = self.platforms.cheapest(priced.reduced)
-        self.prices = feasible(p, self._prices_of(cheapest, given=self.prices))
+        self.prices = feasible(p, market(p, self.steps, cheapest, given=self.prices))
         self.tree = Tree(self.platforms, self._priced(self.prices))
         self._learn(search=p.workloads <= FEW_WORKLOADS)
 
@@ -192,6 +191,8 @@ class _Run:
             lower_usd=lower,
             hour_usd=self.prices.hour,
             rent_usd=self.prices.rent,
+            load_usd=self.prices.load,
+            memory_usd=self.prices.memory,
             excess_usd=self._excess(lower),
             seconds=time.perf_counter() - self.began,
             stopped=self.stopped,
@@ -310,32 +311,6 @@ class _Run:
         self._take(smaller)
         self.tree.replace(self.platforms, index, self.hopeful)
 
-    def _prices_of(
-        self, columns: Ints, share: Array | None = None, given: Multipliers | None = None
-    ) -> Multipliers:
-        """Prices at which what these columns need would be bought.
-
-        Parameters
-        ----------
-        share : array, optional
-            How much of each column counts.
-        given : Multipliers, optional
-            Prices to keep where they are about more than pools in use.
-        """
-        p = self.problem
-        drawing = np.flatnonzero(p.pool[columns] >= 0)
-        part = None if share is None else share[drawing]
-        of = columns[drawing]
-        need = demand(p, of, p.pool[of], len(p.pools), part)
-        used = np.flatnonzero(need.need.any(axis=1) | need.volume.any(axis=1))
-        m = given or no_prices(p)
-        # Each machine counts by its price, so that small ones do not drown large ones.
-        usd = np.where(np.isfinite(p.pools.on_demand), p.pools.on_demand, 0.0)
-        rent = filled(p, m.rent, usd @ need.need, self.steps.years)
-        terms = prices_of(p.pools, self.steps, used)
-        rent[used] = rents(need.need[used], need.spot[used], need.volume[used], terms, self.steps)
-        return Multipliers(rent, m.quota, m.hour, m.load, m.memory)
-
     def _grow(self) -> None:
         """Add the columns that look best to the linear program."""
         p, reduced = self.problem, self.tree.leaves[0].priced.reduced
@@ -365,11 +340,11 @@ class _Run:
         given = prices(p, built, marginals)
         chosen = rounded(p, built, x)
         self._improve(chosen, self.tree.leaves[0].priced.reduced)
-        by_need = self._prices_of(columns[some], x[some], given)
+        by_need = market(p, self.steps, columns[some], x[some], given)
         if cluster is None:
             # The program's own prices are the best there are for the pools in it.
-            used = np.unique(p.pool[columns])
-            by_need.rent[used[used >= 0]] = given.rent[used[used >= 0]]
+            used = pools_of(p, columns)
+            by_need.rent[used] = given.rent[used]
         self._bound(by_need)
 
     def _of(self, node: Node, every: bool) -> Ints:
