@@ -19,7 +19,7 @@ WITHIN = 0.02
 MOST = 10
 LOOKED_AT = 60
 """Nearest columns of each workload that are priced."""
-ALIKE = ("sourcing", "provider", "cloud", "region", "instance", "model")
+ALIKE = ("sourcing", "provider", "cloud", "region", "instance", "shared", "model")
 """A choice that agrees in these is not another plan to a planner."""
 EACH = 3
 """Most alternatives of one workload."""

@@ -22,7 +22,7 @@ from .scenarios import needed, outgrown
 NEXT = 5
 LOOKED_AT = 60
 """Nearest columns that are priced."""
-DIFFERENT = ("sourcing", "provider", "cloud", "region", "instance", "model")
+DIFFERENT = ("sourcing", "provider", "cloud", "region", "instance", "shared", "model")
 """A rival differs in one of these."""
 ALSO = ("framework", "weight_precision", "kv_precision", "cache", "tensor_parallel")
 RANGE = 10.0
@@ -159,7 +159,9 @@ def _running(
         return candidate.run_rate_usd_month * float(grown[0])
     mates = [m for m in plan.chosen if m.pool == candidate.pool and m.workload != workload.name]
     runs = candidate
-    if demand != speed:
+    if candidate.host is not None:
+        runs = replace(candidate, host=candidate.host.busier(demand / speed))
+    elif demand != speed:
         machines = needed(plan.setting, workload, candidate, asked)[0]
         runs = replace(candidate, machines=machines)
     usd = plan.objective.price([*mates, runs]).usd_month

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from advisor.portfolio import HOURS_PER_MONTH
+
 from .assemble import Assembly, assemble
 from .candidates import build
 from .choices import Array, Candidate
@@ -15,6 +17,7 @@ from .joint.optimize import optimize
 from .joint.problem import Problem
 from .plan import Plan
 from .scenarios import Scenarios, evaluate, needed, outgrown
+from .stands import machines_for
 
 NEAR = 12
 """Columns of each workload that are looked at again: those that came closest to being chosen."""
@@ -103,7 +106,7 @@ def _in_scenario(
     setting, problem = plan.setting, near.problem
     workload = np.repeat(np.arange(problem.workloads), np.diff(problem.start))
     own = np.empty(problem.columns)
-    need = problem.need.copy()
+    need, load = problem.need.copy(), problem.host_load.copy()
     done: set[int] = set()
     for c, (candidate, w) in enumerate(zip(members, workload.tolist(), strict=True)):
         d, v = s.demand[i, w], s.speed[i, w]
@@ -115,6 +118,10 @@ def _in_scenario(
         elif candidate.offer is None:
             of, asked = setting.portfolio.workloads[w], np.array([d / v])
             run *= s.on_demand[i] * float(outgrown(setting, of, candidate, asked)[0])
+        elif candidate.host is not None:
+            load[c] = min(candidate.host.load * d / v, 1.0)
+            more = float(machines_for(candidate.host.machines, candidate.host.load * d / v))
+            run += (more - candidate.host.machines) * _hourly(problem, c) * HOURS_PER_MONTH
         else:
             row = int(problem.row[c])
             if row not in done:
@@ -128,6 +135,7 @@ def _in_scenario(
         problem,
         own_usd=own,
         need=need,
+        host_load=load,
         platform_usd=problem.platform_usd * s.labour[i],
         pools=replace(
             p,
@@ -136,3 +144,10 @@ def _in_scenario(
             commit=p.commit * s.commit[i],
         ),
     )
+
+
+def _hourly(problem: Problem, column: int) -> float:
+    """The least that a machine of a column's host costs, USD an hour, whenever it runs."""
+    pool = int(problem.hosts.pool[problem.host[column]])
+    terms = problem.pools.commit[pool].min(initial=np.inf)
+    return float(min(problem.pools.on_demand[pool], terms))

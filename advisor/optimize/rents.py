@@ -59,17 +59,38 @@ def likely_rents(setting: Setting, profile: Array) -> Array:
     return rents
 
 
-def least_usd(setting: Setting, columns: Columns, index: Ints, rents: Array) -> Array:
+def hosts_usd(setting: Setting, rents: Array) -> Array:
+    """What the machines of each kind of host cost at rents of places, USD a month, shape (J,)."""
+    kinds = setting.hosts
+    if not kinds:
+        return np.zeros(0)
+    hourly = np.nan_to_num(kinds.price) * setting.hours_month.sum()
+    usd: Array = kinds.machines * np.where(kinds.pooled, rents[kinds.place].sum(axis=1), hourly)
+    return usd
+
+
+def least_usd(
+    setting: Setting, columns: Columns, index: Ints, rents: Array, load: Array, memory: Array
+) -> Array:
     """What each of the columns `index` costs at least at these rents, USD a month.
 
     Parameters
     ----------
     rents : array, shape (places, T)
+    load, memory : array, shape (J,)
+        Prices of the whole work and memory of each kind of host, together no more than its
+        machines cost at the rents.
     """
     workload = columns.workload
     usd = columns.run_usd[index] + columns.once_usd[index] / setting.horizon_months
     usd += columns.around_usd[index]
-    run = np.flatnonzero(columns.variant[index] >= 0)
+    shared = np.flatnonzero(columns.host[index] >= 0)
+    if len(shared):
+        of = index[shared]
+        host = columns.host[of]
+        of_load = columns.host_load[of] * load[host]
+        usd[shared] += (of_load + columns.host_memory[of] * memory[host]) * CLOSE
+    run = np.flatnonzero((columns.variant[index] >= 0) & (columns.host[index] < 0))
     if not len(run):
         return usd
     of = index[run]

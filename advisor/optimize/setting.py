@@ -39,6 +39,7 @@ from .stacks import Finder
 if TYPE_CHECKING:
     from .columns import Columns
     from .generate import Sites
+    from .hosts import HostKinds
 
 STRETCH_MONTHS = 3
 """Length of the stretches over which growing demand counts as level."""
@@ -69,6 +70,8 @@ class Setting:
         self.lock = threading.Lock()
         self.sketches: dict[tuple[int, ...], Any] = {}
         self.columns: dict[Workload, Columns] = {}
+        self.bare: dict[Workload, Columns] = {}
+        self.hosts: HostKinds | None = None
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
         self.runs: dict[TrainingJob, pd.DataFrame] = {}
