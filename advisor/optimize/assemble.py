@@ -119,7 +119,7 @@ def assemble(setting: Setting, found: Sequence[Columns], active: Sequence[Ints])
 
 def _hosts(setting: Setting, used: Ints) -> tuple[Hosts, Pools, Ints]:
     """All kinds of host, and the pools of the places `used` with those of hosts after them."""
-    pools, kinds = _pools(setting, used), setting.hosts
+    pools, kinds = pools_at(setting, used), setting.hosts
     if not kinds:
         return Hosts(np.zeros(0, np.int64), np.zeros(0)), pools, used
     own = np.flatnonzero(~kinds.pooled)
@@ -142,7 +142,8 @@ def _limit(setting: Setting) -> float:
     return np.inf if limit is None else float(limit)
 
 
-def _pools(setting: Setting, used: Ints) -> Pools:
+def pools_at(setting: Setting, used: Ints) -> Pools:
+    """Prices of the pools of places."""
     prices = setting.places.prices[used]
     held = np.zeros((len(used), len(setting.hours_month)))
     for i, place in enumerate(used.tolist()):

@@ -1,15 +1,16 @@
 """Kinds of machine that several small workloads may share, and the columns that live on them.
 
 A kind is a place, a server that runs several models, how its machines are bought and how many of
-them one host is. Only those that could pay are kept: at least two workloads may live there, all who may
-would together save more than it costs against machines of their own on the same stack, and no other
-kind sourced and bought alike costs no more and takes each of them, under each set of levers,
-at no larger a share and for no more work. Its machines run at all hours, so their price is the
-cheapest at which one may be had, whatever else the pool buys.
+them one host is. Only those that could pay are kept: at least two workloads may live there; all of
+them together save more than it costs, against machines of their own on the same stack; and no other
+kind sourced and bought alike costs no more and takes each of them, under each set of levers, at no
+larger a share and for no more work. Its machines run at all hours, so their price is the cheapest
+at which one may be had, whatever else the pool buys.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,18 +21,18 @@ import pandas as pd
 from advisor.economics.purchase import buy
 from advisor.portfolio import HOURS_PER_MONTH
 
-from .choices import POOLED, Array, Pool
+from .assemble import pools_at
+from .choices import POOLED, Array
 from .columns import Columns
+from .joint.bill import prices_of
 from .places import Bools, Ints
 from .rents import least_usd, likely_rents
 from .setting import Setting
 from .sharing import Sharers
 from .thin import bit
 
-WHERE = ["sourcing", "cloud", "region", "instance"]
 KEY = ["place", "framework", "purchase", "machines"]
 ALIKE = ["sourcing", "framework", "purchase", "machines"]
-STACK = ["sourcing", "framework", "fixed", "needs"]
 TAKEN = ("load", "memory", "hours")
 """What a workload takes of a host, and to get there."""
 
@@ -49,8 +50,8 @@ class HostKinds:
         USD per machine-hour where it is not pooled, else NaN.
     machines : array of int, shape (J,)
         Of one host, spare ones included.
-    residents : DataFrame
-        ``workload`` (name), ``column`` it is like but for sharing, ``host``, ``load``, ``memory``.
+    residents : dict
+        By workload name: ``column`` it is like but for sharing, ``host``, ``load``, ``memory``.
     sharers : Sharers
     """
 
@@ -59,7 +60,7 @@ class HostKinds:
     purchase: npt.NDArray[np.object_]
     price: Array
     machines: Ints
-    residents: pd.DataFrame
+    residents: dict[str, pd.DataFrame]
     sharers: Sharers
 
     def __len__(self) -> int:
@@ -79,26 +80,32 @@ def host_kinds(setting: Setting, found: Sequence[Columns], sharers: Sharers) -> 
     found : sequence of Columns
         Of workloads that may share, without columns on hosts.
     """
-    parts = [_residents(setting, c, sharers) for c in found]
-    table = pd.concat([_NOBODY, *(p for p in parts if len(p))], ignore_index=True)
-    kinds, kept = _numbered(table[table.groupby(KEY)["workload"].transform("nunique") > 1])
+    parts = [_NOBODY]
+    if found:
+        rates = [setting.rates(c.workload) for c in found]
+        rents = likely_rents(setting, np.sum([r / r.mean() for r in rates], axis=0))
+        parts += [_residents(setting, c, sharers, rents, w) for w, c in enumerate(found)]
+    table = pd.concat([p for p in parts if len(p) or len(parts) == 1], ignore_index=True)
+    kinds, kept = _numbered(table[table.groupby(KEY)["w"].transform("nunique") > 1])
+    kept = _saved(setting, found, _thinned(kept))
     for worth_it in (_pays, _undominated):
         worth = worth_it(setting, kinds, kept)
         kinds, kept = _numbered(kept[worth[kept["host"]]])
+    names = [c.workload.name for c in found]
     return HostKinds(
         place=kinds["place"].to_numpy(np.int64),
         framework=kinds["framework"].to_numpy(object),
         purchase=kinds["purchase"].to_numpy(object),
         price=kinds["price"].to_numpy(float),
         machines=kinds["machines"].to_numpy(np.int64),
-        residents=kept[["workload", "column", "host", "load", "memory"]].reset_index(drop=True),
+        residents={names[w]: mine for w, mine in kept.groupby("w")},
         sharers=sharers,
     )
 
 
 _NOBODY = pd.DataFrame(
     {
-        "workload": pd.Series(dtype=object),
+        "w": pd.Series(dtype=np.int64),
         "column": pd.Series(dtype=np.int64),
         "place": pd.Series(dtype=np.int64),
         "framework": pd.Series(dtype=object),
@@ -106,7 +113,8 @@ _NOBODY = pd.DataFrame(
         "machines": pd.Series(dtype=np.int64),
         "price": pd.Series(dtype=float),
         "needs": pd.Series(dtype=np.int64),
-        **{name: pd.Series(dtype=float) for name in (*TAKEN, "saved")},
+        "sourcing": pd.Series(dtype=object),
+        **{name: pd.Series(dtype=float) for name in (*TAKEN, "least")},
     }
 )
 
@@ -118,82 +126,82 @@ def _numbered(residents: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return kinds, residents.assign(host=host)
 
 
-def _residents(setting: Setting, found: Columns, sharers: Sharers) -> pd.DataFrame:
+def _residents(
+    setting: Setting, found: Columns, sharers: Sharers, rents: Array, w: int
+) -> pd.DataFrame:
     """Columns of a workload that could as well live on a host."""
     workload, part = found.workload, sharers.parts[found.workload]
-    may = np.zeros(len(found.variants) + 1, bool)
-    may[part.index] = True
+    row = np.full(len(found.variants) + 1, -1)
+    row[part.index] = np.arange(len(part))
     # The last stands for columns without a variant.
-    column = np.flatnonzero(may[found.variant] & (found.cache < 0))
+    column = np.flatnonzero((row[found.variant] >= 0) & (found.cache < 0))
     variant, place = found.variant[column], found.place[column]
-    here = part.loc[variant]
-    purchase = np.where(found.fixed[column], str(found.today.choice["purchase"]), POOLED)
     spare = setting.portfolio.organisation.spare_instances
-    out = pd.DataFrame(
+    bought = np.array([POOLED, str(found.today.choice["purchase"])], object)
+    none = np.zeros(0)
+    return pd.DataFrame(
         {
-            "workload": workload.name,
+            "w": w,
             "column": column,
             "place": place,
             "framework": found.variants["framework"].to_numpy(object)[variant],
-            "purchase": purchase.astype(object),
+            "purchase": bought[found.fixed[column].astype(int)],
             "machines": max(1 + spare, workload.min_instances),
             "price": found.price[column],
             "needs": found.needs[column],
+            "sourcing": setting.places.table["sourcing"].to_numpy(object)[place],
+            "load": part["load"].to_numpy(float)[row[variant]] / found.per_machine[column],
+            "memory": part["memory"].to_numpy(float)[row[variant]],
             "hours": found.hours[column],
-            "load": here["load"].to_numpy(float) / found.per_machine[column],
-            "memory": here["memory"].to_numpy(float),
-            "saved": _alone_usd(setting, found, column),
-        }
-    )
-    # Of those that need the same levers, one that takes more of all has nothing for it.
-    within = ["place", "purchase", "framework", "needs"]
-    out = out.sort_values([*within, "hours", "load", "memory"], ignore_index=True)
-    before = out.groupby(within)[["load", "memory"]].cummin()
-    before = before.groupby([out[name] for name in within]).shift(fill_value=np.inf)
-    return out[(out[["load", "memory"]] < before).any(axis=1)]
-
-
-def _alone_usd(setting: Setting, found: Columns, column: Ints) -> Array:
-    """What machines of its own would cost each column's workload on the same stack, USD a month.
-
-    Under the same levers, in the place that looks cheapest, bought by themselves; beyond what it
-    costs by itself on a host.
-    """
-    rents = likely_rents(setting, setting.rates(found.workload))
-    none = np.zeros(0)
-    table = pd.DataFrame(
-        {
-            "sourcing": setting.places.table["sourcing"].to_numpy(object)[found.place[column]],
-            "framework": found.variants["framework"].to_numpy(object)[found.variant[column]],
-            "fixed": found.fixed[column],
-            "needs": found.needs[column],
             "least": least_usd(setting, found, column, rents, none, none),
         }
     )
-    of = table.groupby(STACK, sort=False)
-    best = column[of["least"].idxmin().to_numpy()]
-    own = found.own_usd(setting, best)
-    joint = np.flatnonzero(found.bought_jointly[best])
+
+
+def _thinned(residents: pd.DataFrame) -> pd.DataFrame:
+    """Of those that need the same levers on the same host, one that takes more has no use."""
+    within = ["w", "host", "needs"]
+    out = residents.sort_values([*within, "hours", "load", "memory"], ignore_index=True)
+    before = out.groupby(within)[["load", "memory"]].cummin().shift(fill_value=np.inf)
+    first = ~out.duplicated(within)
+    better = (out[["load", "memory"]] < before).any(axis=1)
+    return out[first | better].reset_index(drop=True)
+
+
+def _saved(setting: Setting, found: Sequence[Columns], residents: pd.DataFrame) -> pd.DataFrame:
+    """With what machines of its own would cost each on the same stack, USD a month.
+
+    Under the same levers, where that looks cheapest, bought by themselves; beyond what it costs by
+    itself on a host.
+    """
+    if residents.empty:
+        return residents.assign(saved=0.0)
+    of = residents.groupby(["w", "sourcing", "framework", "purchase", "needs"], sort=False)
+    best = of["least"].idxmin().to_numpy()
+    own = np.empty(len(best))
+    there = np.empty(len(residents))
+    whose = residents["w"].to_numpy()
+    column = residents["column"].to_numpy(np.int64)
+    for w, columns in enumerate(found):
+        mine, at = np.flatnonzero(whose[best] == w), np.flatnonzero(whose == w)
+        own[mine] = _alone_usd(setting, columns, column[best[mine]])
+        run, once = columns.run_usd[column[at]], columns.once_usd[column[at]]
+        there[at] = run + once / setting.horizon_months + columns.around_usd[column[at]]
+    return residents.assign(saved=own[of.ngroup().to_numpy()] - there)
+
+
+def _alone_usd(setting: Setting, found: Columns, column: Ints) -> Array:
+    """What columns cost with their machines bought by themselves, USD a month."""
+    own = found.own_usd(setting, column)
+    joint = np.flatnonzero(found.bought_jointly[column])
     if len(joint):
-        need = found.machines(setting, best[joint])
+        need = found.machines(setting, column[joint])
         spot = np.floor(need * setting.spot_share(found.workload) + 1e-9)
-        bought = [
-            setting.prices_of(_pool(setting, place), setting.places.offer(place))
-            for place in found.place[best[joint]].tolist()
-        ]
-        days = np.zeros((1, int(setting.steps.day[-1]) + 1))
-        own[joint] += [
-            float(buy(need[[i]], spot[[i]], days, prices, setting.steps).usd[0])
-            for i, prices in enumerate(bought)
-        ]
-    there = found.run_usd[column] + found.once_usd[column] / setting.horizon_months
-    out: Array = own[of.ngroup().to_numpy()] - there - found.around_usd[column]
-    return out
-
-
-def _pool(setting: Setting, place: int) -> Pool:
-    sourcing, cloud, region, instance = setting.places.table[WHERE].iloc[place]
-    return (sourcing, cloud, region, instance, POOLED)
+        used, of = np.unique(found.place[column[joint]], return_inverse=True)
+        prices = prices_of(pools_at(setting, used), setting.steps, of)
+        days = np.zeros((len(joint), int(setting.steps.day[-1]) + 1))
+        own[joint] += buy(need, spot, days, prices, setting.steps).usd
+    return own
 
 
 def _price(setting: Setting, kinds: pd.DataFrame) -> Array:
@@ -212,7 +220,7 @@ def _free(setting: Setting, kinds: pd.DataFrame) -> Bools:
 
 def _pays(setting: Setting, kinds: pd.DataFrame, residents: pd.DataFrame) -> Bools:
     """Kinds that cost less than all who may live there would elsewhere, shape (J,)."""
-    most = residents.groupby(["host", "workload"])["saved"].max().clip(lower=0.0)
+    most = residents.groupby(["host", "w"])["saved"].max().clip(lower=0.0)
     saved = most.groupby("host").sum().to_numpy(float)
     usd = _price(setting, kinds) * kinds["machines"].to_numpy(float) * HOURS_PER_MONTH
     return np.asarray((usd < saved) | ~_free(setting, kinds))
@@ -225,7 +233,8 @@ def _undominated(setting: Setting, kinds: pd.DataFrame, residents: pd.DataFrame)
         return out
     price, free = _price(setting, kinds), _free(setting, kinds)
     taken = _taken(residents, len(kinds))
-    sourcing = setting.places.table["sourcing"].to_numpy(object)[kinds["place"].to_numpy(int)]
+    at = kinds["place"].to_numpy(np.int64)
+    sourcing = setting.places.table["sourcing"].to_numpy(object)[at]
     for _, group in kinds.assign(sourcing=sourcing).groupby(ALIKE):
         # Cheapest first, so that of equals the first stays.
         members = group.index.to_numpy()[np.argsort(price[group.index], kind="stable")]
@@ -238,26 +247,26 @@ def _undominated(setting: Setting, kinds: pd.DataFrame, residents: pd.DataFrame)
 
 def _taken(residents: pd.DataFrame, kinds: int) -> Array:
     """The least that each workload takes of each kind under each set of levers, shape (J, 3, k)."""
-    who = residents[["workload", "needs"]].drop_duplicates()
-    least = residents.groupby(["workload", "needs", "host"])[list(TAKEN)].min()
-    out = []
-    for name, sets in who.groupby("workload")["needs"]:
-        mine = np.full((kinds, len(TAKEN), len(sets)), np.inf)
-        for i, levers in enumerate(sets.tolist()):
-            for needed in sets.tolist():
-                if needed & ~levers:
-                    continue
-                here = least.loc[(name, needed)]
-                at = here.index.to_numpy()
-                mine[at, :, i] = np.minimum(mine[at, :, i], here.to_numpy(float))
-        out.append(mine)
-    return np.concatenate(out, axis=2)
+    of = residents.groupby(["w", "needs"])
+    who = of.ngroup().to_numpy()
+    sets = of.size().index
+    least = np.full((kinds, len(TAKEN), len(sets)), np.inf)
+    host = residents["host"].to_numpy()
+    for i, name in enumerate(TAKEN):
+        np.minimum.at(least[:, i], (host, who), residents[name].to_numpy(float))
+    whose, needs = (sets.get_level_values(name).to_numpy() for name in ("w", "needs"))
+    starts = np.flatnonzero(np.r_[True, np.diff(whose) != 0, True])
+    for first, last in itertools.pairwise(starts.tolist()):
+        levers, mine = needs[first:last], least[:, :, first:last]
+        within = (levers[None, :] & ~levers[:, None]) == 0
+        least[:, :, first:last] = np.where(within, mine[:, :, None], np.inf).min(axis=3)
+    return least
 
 
 def living(setting: Setting, kinds: HostKinds, bare: Columns) -> Columns:
     """A workload's columns with those on hosts after the others."""
-    mine = kinds.residents[kinds.residents["workload"] == bare.workload.name]
-    if mine.empty:
+    mine = kinds.residents.get(bare.workload.name)
+    if mine is None:
         return bare
     of, host = mine["column"].to_numpy(np.int64), mine["host"].to_numpy(np.int64)
     more = setting.catalog.assumption("rightsize_hours") * _same_machine(setting, bare, of)
