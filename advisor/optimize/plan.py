@@ -284,8 +284,8 @@ def split_by_use(bill: PoolBill) -> list[float]:
     """A pool's monthly cost split over its members by hourly use.
 
     Each hour's cost (commitment, spot, on-demand) is shared by the machines each member runs in
-    that hour (on a host its share of it); a commitment idle in an hour is shared by use over the week, and what was bought for
-    work that waits by its volume.
+    that hour, on a host by its share of it; a commitment idle in an hour is shared by use over the
+    week, and what was bought for work that waits by its volume.
     """
     all_use = bill.use
     use = all_use * np.array([not m.waits for m in bill.members])[:, None]

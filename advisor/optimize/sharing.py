@@ -5,7 +5,8 @@ finds others at work. At any time their number is a sum of independent yes-or-no
 most the load ceiling :math:`c`, so its tail is no heavier than that of a Poisson number from its
 mean on (Hoeffding, 1956), and at the percentile :math:`q` a pass takes
 
-.. math:: s = \varphi\,(1 + N_q), \qquad N_q = \max(1, \min\{n : P(\mathrm{Poisson}(c) \le n) \ge q\})
+.. math:: s = \varphi\,(1 + N_q), \qquad
+    N_q = \max(1, \min\{n : P(\mathrm{Poisson}(c) \le n) \ge q\})
 
 times as long as alone: it takes turns with :math:`N_q` others, and whatever runs side by side is
 slower by the interference :math:`\varphi`. Batches are chosen so that the target holds at

@@ -7,8 +7,9 @@ r"""Choosing and proving: the best choice found, and how far from the best it ca
 3. A linear program over the few columns that look best, on clusters of like steps, gives better
    prices; all columns are priced with them and the best join, until the bound meets the choice or
    stops rising. Then the same once at full resolution.
-4. Columns that the bound rules out are dropped for good. What is left is solved as a mixed-integer
-   program.
+4. Columns that the bound rules out are dropped for good. Where workloads share hosts, whole hosts
+   at the prices of all else are a small mixed-integer program of their own and bound better. What
+   is left is solved as a mixed-integer program.
 
 Every bound holds for whatever prices it was worked out with, so stopping early leaves a valid
 certificate.
@@ -22,13 +23,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from .bill import cost, steps_of
+from .bill import cost, platforms_usd, steps_of
 from .bound import Node, Platforms, Priced, Tree, at_least
 from .market import market, pools_of
 from .model import model
 from .multipliers import Multipliers, Pricer, constant, feasible
 from .problem import Answer, Array, Ints, Problem
-from .relaxation import clusters, prices, relaxed, rounded, solved_whole
+from .relaxation import clusters, prices, relaxed, rounded, solved_hosts, solved_whole
 from .search import Search, within_hours
 
 ROUNDS = 8
@@ -145,6 +146,7 @@ class _Run:
         priced = self._priced(self.prices)
         cheapest = self.platforms.cheapest(priced.reduced)
         self.prices = feasible(p, market(p, self.steps, cheapest, given=self.prices))
+        self.latest = self.prices
         self.tree = Tree(self.platforms, self._priced(self.prices))
         self._learn(search=p.workloads <= FEW_WORKLOADS)
 
@@ -175,6 +177,8 @@ class _Run:
                 elif level == 1:
                     self._relax(None, node)
                 elif level == 2:
+                    self._solve_hosts(node)
+                elif level == 3:
                     self._solve_whole(node)
                 else:
                     self.stopped = "time"
@@ -263,7 +267,7 @@ class _Run:
 
     def _bound(self, given: Multipliers) -> Priced:
         """Bound at these prices, beside those seen before."""
-        m = feasible(self.problem, given)
+        m = self.latest = feasible(self.problem, given)
         priced = self._priced(m)
         self.tree.add(priced)
         if self.tree.leaves[0].priced is priced:
@@ -358,6 +362,23 @@ class _Run:
         keep &= able
         keep[self.platforms.best(node)] = True
         return np.flatnonzero(keep)
+
+    def _solve_hosts(self, node: Node) -> None:
+        """Whole hosts at the latest prices of all else; the bound counts for the node."""
+        p, m = self.problem, self.latest
+        keep = self._of(node, every=True)
+        if not (p.host[keep] >= 0).any():
+            return
+        bare = replace(m, load=np.zeros_like(m.load), memory=np.zeros_like(m.memory))
+        reduced = self.pricer.reduced(bare)[keep]
+        seconds = min(self._left(), PATIENCE_S)
+        chosen, bound = solved_hosts(p, keep, reduced, m.load + m.memory, seconds, self.gap / 4.0)
+        bound += constant(p, m) + platforms_usd(p, node.opened)
+        if chosen is not None:
+            self._improve(chosen, node.priced.reduced)
+        # What was left out costs at least the best choice of before.
+        self.tree.prove(node, min(bound, max(self.upper, node.lower_usd)))
+        self._rule_out()
 
     def _solve_whole(self, node: Node) -> None:
         """The mixed-integer program of a node; its bound counts for the node."""
