@@ -54,6 +54,8 @@ def packed(load: list[float], memory: list[float]) -> list[int]:
     order = sorted(
         range(len(load)), key=lambda i: (-max(load[i], memory[i]), load[i], memory[i], i)
     )
+    if not order:
+        return []
     first = _first_fit(load, memory, order)
     least = max(np.ceil(sum(load) / FULL), np.ceil(sum(memory) / FULL), 1)
     if max(first) + 1 <= least or len(load) > EXACT:

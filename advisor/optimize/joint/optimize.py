@@ -46,6 +46,10 @@ TRIED = 4
 """Sets of platforms whose cheapest choice is tried in a round."""
 SURVIVORS = 4_000
 """Most columns of the mixed-integer program."""
+HOSTED = 1_000
+"""The same where workloads share hosts: it is slow then, and adds little to what was proven."""
+HOSTS_S = 5.0
+"""Longest time for whole hosts at the prices of all else."""
 PATIENCE_S = 30.0
 """Longest time for the mixed-integer program where no limit is given."""
 
@@ -371,8 +375,8 @@ class _Run:
             return
         bare = replace(m, load=np.zeros_like(m.load), memory=np.zeros_like(m.memory))
         reduced = self.pricer.reduced(bare)[keep]
-        seconds = min(self._left(), PATIENCE_S)
-        chosen, bound = solved_hosts(p, keep, reduced, m.load + m.memory, seconds, self.gap / 4.0)
+        seconds = min(self._left(), HOSTS_S)
+        chosen, bound = solved_hosts(p, keep, reduced, m.load + m.memory, seconds, self.gap / 2.0)
         bound += constant(p, m) + platforms_usd(p, node.opened)
         if chosen is not None:
             self._improve(chosen, node.priced.reduced)
@@ -383,7 +387,7 @@ class _Run:
     def _solve_whole(self, node: Node) -> None:
         """The mixed-integer program of a node; its bound counts for the node."""
         keep = self._of(node, every=True)
-        if len(keep) > SURVIVORS:
+        if len(keep) > (HOSTED if (self.problem.host[keep] >= 0).any() else SURVIVORS):
             self.stopped = "size"
             return
         built = model(self.problem, keep, None, node.opened)

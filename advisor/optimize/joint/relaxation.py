@@ -69,6 +69,8 @@ def solved_hosts(
         What one host costs at the prices.
     """
     p = problem
+    some = _hosts_or_cheapest(p, columns, reduced)
+    columns, reduced = columns[some], reduced[some]
     workload = np.searchsorted(p.start, columns, "right") - 1
     living = np.flatnonzero(p.host[columns] >= 0)
     of = columns[living]
@@ -98,6 +100,28 @@ def solved_hosts(
     first = np.searchsorted(workload[order], np.arange(p.workloads))
     out: Ints = columns[order[first]]
     return out, lower
+
+
+def _hosts_or_cheapest(problem: Problem, columns: Ints, reduced: Array) -> Ints:
+    """Of each workload, the cheapest column by itself, and on each kind of host what may be best.
+
+    A column that is dearer there and takes more is not.
+    """
+    p = problem
+    host = p.host[columns]
+    workload = np.searchsorted(p.start, columns, "right") - 1
+    group = workload * (len(p.hosts) + 1) + host + 1
+    load, memory = p.host_load[columns], p.host_memory[columns]
+    order = np.lexsort((memory, load, reduced, group))
+    keep = np.zeros(len(columns), bool)
+    at, least = -1, (np.inf, np.inf)
+    for i in order.tolist():
+        if group[i] != at:
+            at, least = int(group[i]), (np.inf, np.inf)
+        if load[i] < least[0] or memory[i] < least[1]:
+            keep[i] = True
+            least = (min(least[0], load[i]), min(least[1], memory[i]))
+    return np.flatnonzero(keep)
 
 
 def prices(problem: Problem, built: Model, marginals: Array) -> Multipliers:
