@@ -165,8 +165,8 @@ def _host_offer(setting: Setting, found: Columns, column: int) -> Offer:
 
 def _beside(found: Columns, column: int) -> dict[str, Any]:
     """What is predicted of a column's variant when it runs beside others."""
-    row = found.beside.loc[int(found.variant[column])]
-    return {name: float(row[name]) for name in KEPT}
+    row = found.beside.loc[[int(found.variant[column])], list(KEPT)].to_numpy(float)[0]
+    return dict(zip(KEPT, row.tolist(), strict=True))
 
 
 def _details(

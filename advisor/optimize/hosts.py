@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,7 +99,7 @@ def host_kinds(setting: Setting, found: Sequence[Columns], sharers: Sharers) -> 
         purchase=kinds["purchase"].to_numpy(object),
         price=kinds["price"].to_numpy(float),
         machines=kinds["machines"].to_numpy(np.int64),
-        residents={names[w]: mine for w, mine in kept.groupby("w")},
+        residents={names[int(str(w))]: mine for w, mine in kept.groupby("w")},
         sharers=sharers,
     )
 
@@ -270,7 +271,7 @@ def living(setting: Setting, kinds: HostKinds, bare: Columns) -> Columns:
         return bare
     of, host = mine["column"].to_numpy(np.int64), mine["host"].to_numpy(np.int64)
     more = setting.catalog.assumption("rightsize_hours") * _same_machine(setting, bare, of)
-    added: dict[str, npt.NDArray[np.generic]] = {
+    added: dict[str, Any] = {
         "needs": bare.needs[of] | np.where(_owns(bare), bit("HARDWARE"), 0),
         "hours": bare.hours[of] + more,
         "once_usd": bare.once_usd[of] + more * setting.usd_per_hour,
@@ -282,7 +283,9 @@ def living(setting: Setting, kinds: HostKinds, bare: Columns) -> Columns:
     same = ("variant", "place", "cache", "fixed", "run_usd", "around_usd", "disk_usd")
     for name in (*same, "per_machine", "platforms"):
         added[name] = getattr(bare, name)[of]
-    joined = {name: np.concatenate([getattr(bare, name), new]) for name, new in added.items()}
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(bare, name), new]) for name, new in added.items()
+    }
     return replace(
         bare,
         **joined,
@@ -303,5 +306,6 @@ def _same_machine(setting: Setting, bare: Columns, of: Ints) -> Array:
     """1 where sharing alone changes the machine, so that its work has not been counted yet."""
     c, t = bare.today.choice, setting.places.table
     same = (t["sourcing"] == c["sourcing"]) & (t["instance"] == c["instance"])
-    same_split = bool(c["tensor_parallel"] == 1)
-    return same.to_numpy()[bare.place[of]].astype(float) * same_split
+    unsplit = float(c["tensor_parallel"] == 1)
+    out: Array = same.to_numpy(float)[bare.place[of]] * unsplit
+    return out

@@ -99,7 +99,7 @@ def sharers(setting: Setting, workloads: Sequence[Workload]) -> Sharers:
             variants = setting.useful(workload, candidate_today(setting, workload).choice)
             some = variants[_small(setting, rule, workload, variants)]
             if some.empty:
-                reason = "no framework that serves it puts several models on a machine"
+                reason = "no framework that serves it in time puts several models on a machine"
                 if len(variants) and _served(catalog, variants).any():
                     reason = f"takes more than {rule.ceiling:.0%} of any machine at its busiest"
             else:

@@ -62,7 +62,7 @@ class Rightsize:
             tables=training_table(view, self.key),
             claims=claims_for(view, self.key),
             assumptions=[*assumptions, *_assumptions(view, moves)],
-            notes=notes,
+            notes=[*notes, *_alone(view)],
         )
 
     def _action(self, view: View, move: Move) -> Action:
@@ -99,6 +99,15 @@ def _where(view: View, candidate: Candidate) -> str:
     """Chip and place of what is proposed, and who else lives there."""
     beside = company(view.plans[Rightsize.key], candidate)
     return " · ".join(part for part in (machine_sub(candidate), beside) if part)
+
+
+def _alone(view: View) -> list[Note]:
+    """Why workloads, language models aside, have no part in machines that others share."""
+    hosts = view.setting.hosts
+    if not hosts:
+        return []
+    lines = [(w.name, reason) for w, reason in hosts.sharers.refused.items() if w.kind != "llm"]
+    return [Note("Why not on a shared machine…", lines)] if lines else []
 
 
 def option_label(row: dict[str, Any]) -> str:
