@@ -119,8 +119,12 @@ def test_who_shares_a_machine_is_told_with_whom(solved: Solve) -> None:
     view = solved({"workloads": [{**one, "name": name} for name in names]})
     plan = view.plans[KEY]
     living = [c.workload for c in plan.chosen if c.host is not None]
-    assert living == list(names)
+    # The smallest share of a GPU holds two of them; the third has a machine of its own.
+    assert len(living) == 2
     for action in STEP.report(view).actions:
-        others = " and ".join(n for n in names if n != action.workload)
-        assert action.proposed.startswith("part of 2 × ")
-        assert action.proposed_sub.endswith(f"shared with {others}")
+        if action.workload in living:
+            (other,) = (n for n in living if n != action.workload)
+            assert action.proposed.startswith("part of 2 × ")
+            assert action.proposed_sub.endswith(f"shared with {other}")
+        else:
+            assert "shared" not in action.proposed_sub
