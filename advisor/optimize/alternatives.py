@@ -24,7 +24,7 @@ MOST = 10
 LOOKED_AT = 60
 """Nearest columns of each workload that are priced."""
 ALIKE = (
-    *("sourcing", "provider", "cloud", "region", "instance"),
+    *("sourcing", "provider", "cloud", "region", "instance", "shared"),
     *("model", "escalate_to", "escalate_host"),
 )
 """A choice that agrees in these is not another plan to a planner."""

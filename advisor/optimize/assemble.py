@@ -23,7 +23,7 @@ class Assembly:
     index : array of int, shape (n,)
         Number of each column among the columns of its workload.
     place : array of int, shape (P,)
-        Place of each pool.
+        Place of each pool; -1 for hosts bought as today's fleets are.
     """
 
     problem: Problem
@@ -82,9 +82,11 @@ def assemble(setting: Setting, found: Sequence[Columns], active: Sequence[Ints])
             waits.append(follows & columns.workload.waits_a_day)
         rows.append(row)
     place = np.concatenate(places)
-    used, pool = np.unique(place, return_inverse=True)
-    if len(used) and used[0] < 0:
-        used, pool = used[1:], pool - 1
+    kinds = setting.hosts
+    standing = kinds.place[kinds.pooled] if kinds else np.zeros(0, np.int64)
+    used, pool = np.unique(np.r_[-1, place, standing], return_inverse=True)
+    used, pool = used[1:], pool[1 : 1 + len(place)] - 1
+    hosts, pools, of = _hosts(setting, used)
     steps = len(setting.hours_month)
     return Assembly(
         problem=Problem(
@@ -96,21 +98,43 @@ def assemble(setting: Setting, found: Sequence[Columns], active: Sequence[Ints])
             need=np.concatenate([np.zeros((0, steps)), *needs]).astype(np.float32),
             spot_share=np.concatenate([np.zeros(0), *shares]),
             waits=np.concatenate([np.zeros(0, bool), *waits]),
-            host=np.full(len(index), -1),
-            host_load=np.zeros(len(index)),
-            host_memory=np.zeros(len(index)),
+            host=np.concatenate([c.host[a] for c, a in zip(found, active, strict=True)]),
+            host_load=np.concatenate([c.host_load[a] for c, a in zip(found, active, strict=True)]),
+            host_memory=np.concatenate(
+                [c.host_memory[a] for c, a in zip(found, active, strict=True)]
+            ),
             platforms=np.concatenate(bits),
             platform_usd=np.array(list(setting.platforms.values())),
             hours_limit=_limit(setting),
             hours_month=setting.hours_month,
             day=setting.steps.day,
             block=setting.steps.block,
-            pools=_pools(setting, used),
-            hosts=Hosts(np.zeros(0, np.int64), np.zeros(0)),
+            pools=pools,
+            hosts=hosts,
         ),
         index=index,
-        place=used,
+        place=of,
     )
+
+
+def _hosts(setting: Setting, used: Ints) -> tuple[Hosts, Pools, Ints]:
+    """All kinds of host, and the pools of the places `used` with those of hosts after them."""
+    pools, kinds = pools_at(setting, used), setting.hosts
+    if not kinds:
+        return Hosts(np.zeros(0, np.int64), np.zeros(0)), pools, used
+    own = np.flatnonzero(~kinds.pooled)
+    pool = np.searchsorted(used, kinds.place)
+    pool[own] = len(used) + np.arange(len(own))
+    none = np.full(len(own), np.inf)
+    with_own = Pools(
+        on_demand=np.r_[pools.on_demand, kinds.price[own]],
+        spot=np.r_[pools.spot, none],
+        commit=np.concatenate([pools.commit, np.full((len(own), pools.commit.shape[1]), np.inf)]),
+        held=np.concatenate([pools.held, np.zeros((len(own), pools.held.shape[1]))]),
+        most=np.r_[pools.most, none],
+    )
+    place = np.r_[used, np.full(len(own), -1)]
+    return Hosts(pool.astype(np.int64), kinds.machines.astype(float)), with_own, place
 
 
 def _limit(setting: Setting) -> float:
@@ -118,7 +142,8 @@ def _limit(setting: Setting) -> float:
     return np.inf if limit is None else float(limit)
 
 
-def _pools(setting: Setting, used: Ints) -> Pools:
+def pools_at(setting: Setting, used: Ints) -> Pools:
+    """Prices of the pools of places."""
     prices = setting.places.prices[used]
     held = np.zeros((len(used), len(setting.hours_month)))
     for i, place in enumerate(used.tolist()):

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from advisor.catalog.records import records
+from advisor.economics.purchase import Offer
 from advisor.portfolio import HOURS_PER_MONTH, Workload
 
-from .choices import POOLED, Candidate
+from .choices import POOLED, Candidate, Host
 from .columns import Columns
 from .effort import SECOND, hours, study_usd_year
 from .generate import columns
@@ -19,8 +20,9 @@ from .levers import LeverSet
 from .offers import weakest
 from .parts import CAPACITY, SHARE
 from .places import Ints
-from .rents import least_usd, likely_rents
+from .rents import hosts_usd, least_usd, likely_rents
 from .setting import Setting
+from .sharing import KEPT
 from .today import details_of
 
 SHORTLIST = 40
@@ -58,7 +60,10 @@ def candidates(setting: Setting, workload: Workload, levers: LeverSet) -> list[C
 def _shortlist(setting: Setting, found: Columns, levers: LeverSet) -> Ints:
     """The cheapest overall, on each stack, machine and precision, and behind each cache."""
     able = found.open_to(levers)
-    usd = least_usd(setting, found, able, likely_rents(setting, setting.rates(found.workload)))
+    rents = likely_rents(setting, setting.rates(found.workload))
+    # By itself on a host it would pay for all of it, as work or as memory.
+    alone = hosts_usd(setting, rents) / 2.0
+    usd = least_usd(setting, found, able, rents, alone, alone)
     order = np.argsort(usd, kind="stable")
     able = able[order]
     given = np.arange(len(found.given))
@@ -111,6 +116,7 @@ def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
         provider=None,
         cache=[c.cache if c else today.choice["cache"] for c in cache],
         purchase=np.where(fixed, str(today.choice["purchase"]), POOLED),
+        shared=found.host[fresh] >= 0,
     )
     second = [c for c in variants if str(c).startswith("rest_")]
     work = hours(setting.catalog, workload, today.choice, table.join(variants[second]))
@@ -121,11 +127,16 @@ def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
     for at, (i, choice, variant, place) in enumerate(rows):
         effort = {str(k): float(v) for k, v in work.iloc[at].items() if v}
         run = float(found.run_usd[i])
-        if not joint[at]:
+        host = _host(setting, found, i)
+        if not joint[at] and host is None:
             run += float(counts[at].mean()) * float(found.price[i]) * HOURS_PER_MONTH
         details = _details(workload, variant, place)
         if found.cache[i] >= 0:
             details["hit_ratio"] = found.caches[found.cache[i]].hit_ratio
+        offer = setting.places.offer(int(found.place[i])) if joint[at] else None
+        if host is not None:
+            details |= _beside(found, i)
+            offer = _host_offer(setting, found, i)
         found.built[i] = Candidate(
             workload=workload.name,
             choice=choice,
@@ -134,14 +145,41 @@ def _build(setting: Setting, found: Columns, fresh: Ints) -> None:
             one_off_usd=sum(effort.values()) * setting.usd_per_hour
             + float(study[at]) * setting.horizon_months / 12.0,
             hours=effort,
-            offer=setting.places.offer(int(found.place[i])) if joint[at] else None,
-            spot_share=0.0 if fixed[at] else setting.spot_share(workload),
+            offer=offer,
+            spot_share=0.0 if fixed[at] or host else setting.spot_share(workload),
             waits=bool(workload.waits_a_day and not fixed[at]),
             rest_usd_month=float(found.rest_usd[i]),
             predictions_per_month=today.predictions_per_month,
             details=details,
             around_usd_month=float(found.around_usd[i] + found.disk_usd[i] * counts[at].mean()),
+            host=host,
         )
+
+
+def _host(setting: Setting, found: Columns, column: int) -> Host | None:
+    """A column's part of the host it lives on."""
+    kind = int(found.host[column])
+    if kind < 0 or setting.hosts is None:
+        return None
+    return Host(
+        framework=str(setting.hosts.framework[kind]),
+        machines=found.host_machines,
+        load=float(found.host_load[column]),
+        memory=float(found.host_memory[column]),
+    )
+
+
+def _host_offer(setting: Setting, found: Columns, column: int) -> Offer:
+    """Prices of the machines of a column's host."""
+    assert setting.hosts is not None  # it lives on one
+    price = float(setting.hosts.price[found.host[column]])
+    return setting.places.offer(int(found.place[column])) if np.isnan(price) else Offer(price)
+
+
+def _beside(found: Columns, column: int) -> dict[str, Any]:
+    """What is predicted of a column's variant when it runs beside others."""
+    row = found.beside.loc[[int(found.variant[column])], list(KEPT)].to_numpy(float)[0]
+    return dict(zip(KEPT, row.tolist(), strict=True))
 
 
 def _details(

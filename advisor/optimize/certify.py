@@ -21,11 +21,11 @@ from .assemble import Assembly, assemble
 from .choices import Array
 from .columns import Columns
 from .joint.bound import Platforms, Tree, at_least
-from .joint.multipliers import Pricer, constant, feasible, no_prices
+from .joint.multipliers import Pricer, constant, feasible, no_prices, split
 from .joint.optimize import Progress, optimize
 from .joint.problem import Answer, Hosts, Pools, Problem
 from .places import Ints
-from .rents import least_usd, likely_rents
+from .rents import hosts_usd, least_usd, likely_rents
 from .setting import Setting
 
 FIRST = 30
@@ -98,7 +98,8 @@ def certify(
         )
         incumbent = tuple(int(c) for c in assembly.columns_of(answer.chosen))
         rents = likely.copy()
-        rents[assembly.place] = answer.rent_usd
+        standing = assembly.place >= 0
+        rents[assembly.place[standing]] = answer.rent_usd[standing]
         floor = sketch.floor(rents, answer, assembly, active)
         below = answer.upper_usd
         if sum(int((f < below).sum()) for f in floor) > MANY:
@@ -185,7 +186,7 @@ class _Sketch:
 
     def _first(self) -> list[Ints]:
         out = []
-        least = self.least(self.likely, 0.0)
+        least = self.least(self.likely, 0.0, *self._likely_hosts())
         for w, (usd, able) in enumerate(zip(least, self._able, strict=True)):
             kind = self._platforms.kind[self._start[w] : self._start[w + 1]]
             k = min(FIRST, len(usd))
@@ -197,10 +198,15 @@ class _Sketch:
             out.append(able[np.unique(np.concatenate(keep))])
         return out
 
-    def least(self, rents: Array, hour: float) -> list[Array]:
+    def _likely_hosts(self) -> tuple[Array, Array]:
+        """What work and memory of each kind of host would be worth at the likely rents."""
+        worth = hosts_usd(self._setting, self.likely)
+        return split(worth, np.zeros_like(worth), np.zeros_like(worth))
+
+    def least(self, rents: Array, hour: float, load: Array, memory: Array) -> list[Array]:
         """The least cost of each workload's columns at these prices, USD a month."""
         return [
-            least_usd(self._setting, c, a, rents) + hour * c.hours[a]
+            least_usd(self._setting, c, a, rents, load, memory) + hour * c.hours[a]
             for c, a in zip(self._found, self._able, strict=True)
         ]
 
@@ -210,9 +216,18 @@ class _Sketch:
         """What any plan with each column costs at least, USD a month."""
         problem = assembly.problem
         plain = no_prices(problem)
-        m = feasible(problem, replace(plain, rent=answer.rent_usd, hour=answer.hour_usd))
+        m = feasible(
+            problem,
+            replace(
+                plain,
+                rent=answer.rent_usd,
+                hour=answer.hour_usd,
+                load=answer.load_usd,
+                memory=answer.memory_usd,
+            ),
+        )
         exact = Pricer(problem).reduced(m)
-        least = self.least(rents, m.hour)
+        least = self.least(rents, m.hour, m.load, m.memory)
         for w, (usd, able, mine) in enumerate(zip(least, self._able, active, strict=True)):
             known = exact[problem.start[w] : problem.start[w + 1]]
             inside, at = np.isin(mine, able), np.searchsorted(able, mine)

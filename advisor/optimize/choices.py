@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +17,37 @@ Array = npt.NDArray[np.float64]
 POOLED = "pooled"
 """Purchase value of a fleet that scales by the hour and shares its pool's commitments and spot."""
 
-Pool = tuple[str, str, str, str]
-"""(sourcing, cloud, region, instance)."""
+Pool = tuple[str, str, str, str, str]
+"""(sourcing, cloud, region, instance, purchase)."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A workload's part of machines that it shares with others.
+
+    Attributes
+    ----------
+    framework : str
+        The server that all who share run on.
+    machines : int
+        Machines of one host at all hours, spare ones included; everybody stands on each of them.
+    load, memory : float
+        Share of one machine's work (in the busiest hour, of what may be asked of it) and memory.
+    """
+
+    framework: str
+    machines: int
+    load: float
+    memory: float
+
+    @property
+    def kind(self) -> tuple[str, int]:
+        """Workloads share only where this and their pool are the same."""
+        return self.framework, self.machines
+
+    def busier(self, factor: float) -> Host:
+        """The same with a multiple of its work."""
+        return replace(self, load=self.load * factor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +77,8 @@ class Candidate:
         Of its run rate, what the host of a second model is paid.
     waits : bool
         Whether its machines are a volume of each day and may run at any of its hours.
+    host : Host, optional
+        Its part of machines that others live on too; `machines` are then those of the whole host.
     """
 
     workload: str
@@ -63,6 +94,7 @@ class Candidate:
     around_usd_month: float = 0.0
     predictions_per_month: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
+    host: Host | None = None
 
     @cached_property
     def total_hours(self) -> float:
@@ -80,7 +112,7 @@ class Candidate:
         if self.offer is None:
             return None
         c = self.choice
-        return (c["sourcing"], c["cloud"], c["region"], c["instance"])
+        return (c["sourcing"], c["cloud"], c["region"], c["instance"], c["purchase"])
 
     @cached_property
     def platforms(self) -> tuple[str, ...]:

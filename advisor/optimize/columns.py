@@ -56,6 +56,14 @@ class Columns:
         Of `run_usd`, what the host of the second model is paid.
     platforms : array of int
         What the organisation must run at all, as bits of `Setting.platforms`.
+    host : array of int
+        Kind of host (`Setting.hosts`) that it lives on beside others; -1 for none.
+    host_load, host_memory : array
+        Share of one host's work and memory that it takes there.
+    host_machines : int
+        Machines of each host that it may live on.
+    beside : DataFrame
+        What variants do beside others, where they may (`advisor.optimize.sharing`).
     """
 
     workload: Workload
@@ -77,6 +85,11 @@ class Columns:
     rest_per_machine: Ints
     rest_usd: Array
     platforms: Ints
+    host: Ints
+    host_load: Array
+    host_memory: Array
+    host_machines: int = 0
+    beside: pd.DataFrame = field(default_factory=pd.DataFrame)
     built: dict[int, Candidate] = field(default_factory=dict)
     _open: dict[LeverSet, Ints] = field(default_factory=dict)
     _machines: dict[int, Array] = field(default_factory=dict)
@@ -119,13 +132,14 @@ class Columns:
     @property
     def bought_jointly(self) -> Bools:
         """Columns whose machines come from their place's pool, shape (n,)."""
-        return (self.place >= 0) & np.isnan(self.price)
+        return (self.place >= 0) & np.isnan(self.price) & (self.host < 0)
 
     def code(self, columns: Ints) -> Ints:
         """A number that columns with the same machines share."""
         code = self.variant[columns] * 64 + self.per_machine[columns]
         code = (code * 64 + self.rest_per_machine[columns]) * 4
-        return (code + self.cache[columns] + 1) * 2 + self.fixed[columns]
+        code = (code + self.cache[columns] + 1) * 2 + self.fixed[columns]
+        return code * 2 + (self.host[columns] >= 0)
 
     def _count(self, setting: Setting, columns: Ints) -> Array:
         workload = self.workload
@@ -133,4 +147,6 @@ class Columns:
         rates = working_rates(workload, setting.rates(workload))[None, :] * share[:, None]
         per = (self.per_machine[columns], self.rest_per_machine[columns])
         parts = of_variants(setting, self.variants, self.variant[columns], per)
-        return machines(setting, workload, parts, rates, self.fixed[columns])
+        alone = machines(setting, workload, parts, rates, self.fixed[columns])
+        # Those of the whole host, at all hours: what it takes of them is said by its shares.
+        return np.where(self.host[columns][:, None] >= 0, self.host_machines, alone)

@@ -45,6 +45,9 @@ def interval(candidate: Candidate, usd: float) -> tuple[float, float] | None:
     if price is None or not spread or not candidate.machines.any():
         return None
     machines = float(candidate.machines.mean()) * float(price) * 730.0
+    if candidate.host is not None:
+        # What it runs on is there for others too.
+        machines *= candidate.host.load
     swing = SWING * machines * spread / (1.0 + spread)
     return max(usd - swing, 0.0), usd + swing
 

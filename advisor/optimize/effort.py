@@ -16,12 +16,16 @@ from advisor.performance.training import FLOP_PER_PARAMETER
 from advisor.portfolio import LEVERS, Workload
 
 from .choices import Array
+from .levers import LEVER_FIELDS
 
 Choice = Mapping[str, Any]
 Objects = npt.NDArray[np.object_]
 
 SECOND = ("weight_precision", "kv_precision", "compression", "techniques")
 """Fields that each of two models has for itself, its name apart."""
+
+PLACED = ("sourcing", "provider", "instance", "shared", "cloud", "region", "cache", "purchase")
+"""Fields of a choice that are not the replica's own."""
 
 
 def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +53,7 @@ def hours(catalog: Catalog, workload: Workload, today: Choice, new: pd.DataFrame
     rightsize = catalog.assumption("rightsize_hours")
     out["SOURCING"] = moved * adopt + provider * rightsize
 
-    other = np.maximum(_differs(new, today, "instance"), _differs(new, today, "tensor_parallel"))
+    other = np.maximum.reduce([_differs(new, today, name) for name in LEVER_FIELDS["HARDWARE"]])
     out["HARDWARE"] = stays * other * rightsize
     for field in ("weight_precision", "kv_precision"):
         cost = mapped(new[field], lambda p: _field(catalog, "precisions", p))
@@ -146,8 +150,7 @@ def variant_work(
     table : DataFrame
         Variants, with the lever fields they have.
     """
-    kept = ("sourcing", "provider", "instance", "cloud", "region", "cache", "purchase")
-    as_today = table.assign(**{k: today[k] for k in kept})
+    as_today = table.assign(**{k: today[k] for k in PLACED})
     other = "self_hosted" if today["sourcing"] != "self_hosted" else "managed_inference"
     of_variant = ["PRECISION", "SERVING", "DISTILLATION"]
     stay, move = (

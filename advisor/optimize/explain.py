@@ -23,7 +23,7 @@ NEXT = 5
 LOOKED_AT = 60
 """Nearest columns that are priced."""
 DIFFERENT = (
-    *("sourcing", "provider", "cloud", "region", "instance"),
+    *("sourcing", "provider", "cloud", "region", "instance", "shared"),
     *("model", "escalate_to", "escalate_host"),
 )
 """A rival differs in one of these."""
@@ -164,7 +164,9 @@ def _running(
         return own * float(grown[0]) + hosts
     mates = [m for m in plan.chosen if m.pool == candidate.pool and m.workload != workload.name]
     runs = candidate
-    if demand != speed:
+    if candidate.host is not None:
+        runs = replace(candidate, host=candidate.host.busier(demand / speed))
+    elif demand != speed:
         machines = needed(plan.setting, workload, candidate, asked)[0]
         runs = replace(candidate, machines=machines)
     usd = plan.objective.price([*mates, runs]).usd_month

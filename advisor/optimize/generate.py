@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from advisor.errors import AdvisorError
 from advisor.portfolio import Workload, requests_per_month
 
 from .caches import CacheOption, cache_options, cached
@@ -16,10 +17,12 @@ from .choices import Array, Candidate, platforms_of
 from .columns import Columns
 from .effort import VariantWork, mapped
 from .hosted import hosted
+from .hosts import HostKinds, host_kinds, living
 from .network import network_s
 from .parts import SHARE
 from .places import Bools, Ints, Places, inside, undominated
 from .setting import Setting
+from .sharing import sharers
 from .thin import bit
 from .today import candidate_today
 
@@ -29,8 +32,37 @@ NONE = -1
 def columns(setting: Setting, workload: Workload) -> Columns:
     """All columns of a workload, whatever levers are open; worked out once per setting."""
     if workload not in setting.columns:
-        setting.columns[workload] = _columns(setting, workload)
+        kinds, bare = _hosts(setting), _bare(setting, workload)
+        setting.columns[workload] = living(setting, kinds, bare)
+        del setting.bare[workload]
     return setting.columns[workload]
+
+
+def _hosts(setting: Setting) -> HostKinds:
+    """Kinds of machine that workloads of the portfolio may share."""
+    if setting.hosts is None:
+        able = [w for w in setting.portfolio.workloads if _priced(setting, w)]
+        found = sharers(setting, able)
+        # Nobody shares alone.
+        some = found.parts if len(found.parts) > 1 else {}
+        setting.hosts = host_kinds(setting, [_bare(setting, w) for w in some], found)
+    return setting.hosts
+
+
+def _priced(setting: Setting, workload: Workload) -> bool:
+    """Whether a workload can be planned; those that cannot are told of elsewhere."""
+    try:
+        setting.useful(workload, candidate_today(setting, workload).choice)
+    except AdvisorError:
+        return False
+    return True
+
+
+def _bare(setting: Setting, workload: Workload) -> Columns:
+    """Its columns without those on hosts."""
+    if workload not in setting.bare:
+        setting.bare[workload] = _columns(setting, workload)
+    return setting.bare[workload]
 
 
 def _columns(setting: Setting, workload: Workload) -> Columns:
@@ -173,6 +205,9 @@ def _assembled(
             np.array([_bits(setting, c.platforms) for c in given], np.int64),
             np.tile(_platforms(setting, variants, variant, place), k + 1),
         ],
+        host=np.full(g + n * (k + 1), NONE),
+        host_load=np.zeros(g + n * (k + 1)),
+        host_memory=np.zeros(g + n * (k + 1)),
     )
 
 

@@ -8,7 +8,7 @@ from advisor.errors import InputError, did_you_mean
 from advisor.portfolio import LEVERS, Lever, Portfolio, Workload
 
 LEVER_FIELDS: dict[Lever, tuple[str, ...]] = {
-    "HARDWARE": ("instance", "tensor_parallel"),
+    "HARDWARE": ("instance", "tensor_parallel", "shared"),
     "PRECISION": ("weight_precision", "kv_precision", "compression"),
     "SERVING": ("framework", "techniques"),
     "CACHING": ("cache",),

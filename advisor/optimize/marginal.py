@@ -89,4 +89,7 @@ def _interval(after: Candidate, saving: float) -> tuple[float, float]:
     if machines is None or not after.machines.any():
         return saving, saving
     swing = float(after.machines.mean()) * float(machines) * 730.0 * spread / (1.0 + spread)
+    if after.host is not None:
+        # What it runs on is there for others too.
+        swing *= after.host.load
     return max(saving - swing * 0.5, 0.0), saving + swing * 0.5

@@ -13,6 +13,7 @@ from advisor.portfolio import HOURS_PER_MONTH
 
 from .choices import Array, Candidate, Pool
 from .setting import Setting
+from .stands import Stand, stands, use
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ class PoolBill:
         offer = self.members[0].offer
         assert offer is not None  # a pool exists only where machines are bought jointly
         return offer
+
+    @cached_property
+    def stands(self) -> list[Stand]:
+        """Hosts that members share."""
+        return stands(self.members)
+
+    @cached_property
+    def use(self) -> Array:
+        """Machines that each member accounts for in each step, shape (members, T)."""
+        return use(self.members)
 
     @cached_property
     def level(self) -> Array:
@@ -139,10 +150,11 @@ class Objective:
     def price(self, members: Sequence[Candidate]) -> PoolBill:
         """The same, for candidates that are not to be remembered."""
         steps = self._setting.steps
-        rigid = [m for m in members if not m.waits]
+        rigid = [m for m in members if not m.waits and m.host is None]
         shape = steps.hours_month.shape
         need = np.sum([m.machines for m in rigid], axis=0) if rigid else np.zeros(shape)
         limit = np.sum([m.spot_limit for m in rigid], axis=0) if rigid else np.zeros(shape)
+        need = need + sum(s.machines for s in stands(members))
         volume = np.zeros(int(steps.day[-1]) + 1)
         for member in members:
             if member.waits:

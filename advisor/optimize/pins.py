@@ -67,6 +67,8 @@ def pinned(setting: Setting, found: Columns, able: Ints, pin: Pin) -> Ints:
             ok &= names[found.cache[run]] == pin["cache"]
         if "purchase" in pin:
             ok &= found.fixed[run] == (pin["purchase"] == found.today.choice["purchase"])
+        if "shared" in pin:
+            ok &= (found.host[run] >= 0) == bool(pin["shared"])
         if pin.get("provider"):
             ok &= False
         kept += run[ok].tolist()

@@ -15,7 +15,7 @@ from advisor.catalog import Catalog
 from advisor.economics.purchase import Offer
 from advisor.portfolio import Workload
 
-from .choices import Array, Pool
+from .choices import POOLED, Array, Pool
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -55,8 +55,8 @@ class Places:
 
     @cached_property
     def number(self) -> dict[Pool, int]:
-        """The number of each place by sourcing, cloud, region and instance."""
-        keys = self.table[["sourcing", "cloud", "region", "instance"]]
+        """The number of each place by the pool of those who buy there jointly."""
+        keys = self.table[["sourcing", "cloud", "region", "instance"]].assign(purchase=POOLED)
         return {key: i for i, key in enumerate(keys.itertuples(index=False, name=None))}
 
     def offer(self, place: int) -> Offer:

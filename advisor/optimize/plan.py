@@ -19,6 +19,7 @@ from .objective import Objective, PoolBill
 from .offers import weakest
 from .places import Ints
 from .setting import Setting
+from .stands import stands
 from .training import TrainingPlan
 
 
@@ -145,6 +146,15 @@ class Plan:
         """Sum of `shared`."""
         return float(sum(self.shared.values()))
 
+    def beside(self, candidate: Candidate) -> tuple[str, ...]:
+        """Workloads that would share a host with this choice, everything else as planned."""
+        if candidate.host is None:
+            return ()
+        mates = [c for c in self.chosen if c.pool == candidate.pool]
+        members = [candidate, *(c for c in mates if c.workload != candidate.workload)]
+        here = next(s for s in stands(members) if 0 in s.members)
+        return tuple(sorted(members[i].workload for i in here.members if i))
+
     def candidate(self, workload: str) -> Candidate:
         """The choice for a workload."""
         return next(c for c in self.chosen if c.workload == workload)
@@ -178,6 +188,7 @@ class Plan:
                     "accelerator": candidate.details["accelerator"],
                     "accelerator_count": candidate.details["accelerator_count"],
                     "tensor_parallel": int(c["tensor_parallel"]) if c["tensor_parallel"] else None,
+                    "shared_with": list(self.beside(candidate)),
                     "replicas_peak": int(candidate.machines.max()),
                     "replicas_mean": float(candidate.machines.mean()),
                     "model": c["model"],
@@ -219,6 +230,7 @@ class Plan:
             "accelerator",
             "accelerator_count",
             "tensor_parallel",
+            "shared_with",
             "replicas_peak",
             "replicas_mean",
             "model",
@@ -293,11 +305,11 @@ def split_by_use(bill: PoolBill) -> list[float]:
     """A pool's monthly cost split over its members by hourly use.
 
     Each hour's cost (commitment, spot, on-demand) is shared by the machines each member runs in
-    that hour; a commitment idle in an hour is shared by use over the week, and what was bought for
-    work that waits by its volume.
+    that hour, on a host by its share of it; a commitment idle in an hour is shared by use over the
+    week, and what was bought for work that waits by its volume.
     """
-    use: Array = np.array([m.machines * (not m.waits) for m in bill.members])
-    all_use: Array = np.array([m.machines for m in bill.members])
+    all_use = bill.use
+    use = all_use * np.array([not m.waits for m in bill.members])[:, None]
     volume = np.array([m.machines.sum() * m.waits for m in bill.members])
     h, prices = bill.steps.hours_month, bill.prices
     if all_use.sum() <= 0:

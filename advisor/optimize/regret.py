@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from advisor.portfolio import HOURS_PER_MONTH
+
 from .assemble import Assembly, assemble
 from .candidates import build
 from .choices import Array, Candidate
@@ -15,6 +17,7 @@ from .joint.optimize import optimize
 from .joint.problem import Problem, Single
 from .plan import Plan
 from .scenarios import Scenarios, evaluate, needed, outgrown
+from .stands import machines_for
 
 NEAR = 12
 """Columns of each workload that are looked at again: those that came closest to being chosen."""
@@ -109,7 +112,7 @@ def _fleets(
     workload = np.repeat(np.arange(problem.workloads), np.diff(problem.start))
     asked = s.demand[of] / s.speed[of]
     out = np.repeat(problem.need[:, None], len(asked), axis=1)
-    pooled = np.array([c.offer is not None for c in members], bool)
+    pooled = np.array([c.offer is not None and c.host is None for c in members], bool)
     rows, first = np.unique(np.where(pooled, problem.row, -1), return_index=True)
     for row, c in zip(rows.tolist(), first.tolist(), strict=True):
         if pooled[c]:
@@ -125,6 +128,7 @@ def _in_scenario(
     setting, problem = plan.setting, near.problem
     workload = np.repeat(np.arange(problem.workloads), np.diff(problem.start))
     own = np.empty(problem.columns)
+    load = problem.host_load.copy()
     for c, (candidate, w) in enumerate(zip(members, workload.tolist(), strict=True)):
         d, v = s.demand[i, w], s.speed[i, w]
         work = candidate.total_hours * setting.usd_per_hour
@@ -134,6 +138,10 @@ def _in_scenario(
         if candidate.offer is None and candidate.choice["sourcing"] != "managed_api":
             of, asked = setting.portfolio.workloads[w], np.array([d / v])
             run *= s.on_demand[i] * float(outgrown(setting, of, candidate, asked)[0])
+        elif candidate.host is not None:
+            load[c] = min(candidate.host.load * d / v, 1.0)
+            more = float(machines_for(candidate.host.machines, candidate.host.load * d / v))
+            run += (more - candidate.host.machines) * _hourly(problem, c) * HOURS_PER_MONTH
         own[c] = run + hosts * d * s.tokens[i] + candidate.around_usd_month * d
         own[c] += once / setting.horizon_months
     p = problem.pools
@@ -141,6 +149,7 @@ def _in_scenario(
         problem,
         own_usd=own,
         need=need,
+        host_load=load,
         platform_usd=problem.platform_usd * s.labour[i],
         pools=replace(
             p,
@@ -149,3 +158,10 @@ def _in_scenario(
             commit=p.commit * s.commit[i],
         ),
     )
+
+
+def _hourly(problem: Problem, column: int) -> float:
+    """The least that a machine of a column's host costs, USD an hour, whenever it runs."""
+    pool = int(problem.hosts.pool[problem.host[column]])
+    terms = problem.pools.commit[pool].min(initial=np.inf)
+    return float(min(problem.pools.on_demand[pool], terms))

@@ -6,9 +6,9 @@ exceed its price, a column costs a plan at least
 .. math:: F + \sum_t u_t\,[\lambda_t - \sigma(\lambda_t - s h_t)^+]
     \quad\text{with}\quad u_t \ge \frac{\lambda^{req}_t}{x\,g} + \text{spare}
 
-(Lagrangian duality), since whole machines are never fewer than the work divided by what one
-carries; of two models, the sum. That costs a few operations a column, and so tells which of several
-hundred thousand need their machines worked out hour by hour.
+(Lagrangian duality), since whole machines are never fewer than the hour's work divided by what
+one carries, however they are scaled; of two models, the sum. That costs a few operations a column,
+and so tells which of several hundred thousand need their machines worked out hour by hour.
 """
 
 from __future__ import annotations
@@ -60,17 +60,38 @@ def likely_rents(setting: Setting, profile: Array) -> Array:
     return rents
 
 
-def least_usd(setting: Setting, columns: Columns, index: Ints, rents: Array) -> Array:
+def hosts_usd(setting: Setting, rents: Array) -> Array:
+    """What the machines of each kind of host cost at rents of places, USD a month, shape (J,)."""
+    kinds = setting.hosts
+    if not kinds:
+        return np.zeros(0)
+    hourly = np.nan_to_num(kinds.price) * setting.hours_month.sum()
+    usd: Array = kinds.machines * np.where(kinds.pooled, rents[kinds.place].sum(axis=1), hourly)
+    return usd
+
+
+def least_usd(
+    setting: Setting, columns: Columns, index: Ints, rents: Array, load: Array, memory: Array
+) -> Array:
     """What each of the columns `index` costs at least at these rents, USD a month.
 
     Parameters
     ----------
     rents : array, shape (places, T)
+    load, memory : array, shape (J,)
+        Prices of the whole work and memory of each kind of host, together no more than its
+        machines cost at the rents.
     """
     workload = columns.workload
     usd = columns.run_usd[index] + columns.once_usd[index] / setting.horizon_months
     usd += columns.around_usd[index]
-    run = np.flatnonzero(columns.variant[index] >= 0)
+    shared = np.flatnonzero(columns.host[index] >= 0)
+    if len(shared):
+        of = index[shared]
+        host = columns.host[of]
+        of_load = columns.host_load[of] * load[host]
+        usd[shared] += (of_load + columns.host_memory[of] * memory[host]) * CLOSE
+    run = np.flatnonzero((columns.variant[index] >= 0) & (columns.host[index] < 0))
     if not len(run):
         return usd
     of = index[run]
@@ -78,16 +99,14 @@ def least_usd(setting: Setting, columns: Columns, index: Ints, rents: Array) -> 
     fixed = ~np.isnan(columns.price[of])
     h = setting.hours_month
     rates = working_rates(workload, setting.rates(workload))
-    # A fleet that follows demand stands before the hour begins; a fixed one is the busiest hour's.
-    ahead = rates if workload.deferrable_hours else np.maximum(rates, np.roll(rates, -1))
     spot = setting.places.prices[:, 1]
     saved = np.maximum(rents - np.where(np.isfinite(spot), spot, np.inf)[:, None] * h, 0.0)
     worth = rents - setting.spot_share(workload) * saved
     if workload.waits_a_day:
         by_rate = _cheapest_hours(worth / h) @ (rates * h).reshape(-1, 24).sum(axis=1)
     else:
-        by_rate = worth @ ahead
-    by_place = np.stack([by_rate, worth @ (ahead > 0)])[:, place]
+        by_rate = worth @ rates
+    by_place = np.stack([by_rate, worth @ (rates > 0)])[:, place]
     price = np.nan_to_num(columns.price[of])
     busiest = np.stack([price * h.sum() * rates.max(), price * h.sum()])
     per_rate, per_spare = np.where(fixed, busiest, by_place)

@@ -7,7 +7,8 @@ pool of workloads :math:`w` costs
     q_t + y_t = \Big(\sum_w u_w\big(\lambda_{wt}\,d_w / v_w\big) - k\Big)^+
 
 with demand :math:`d` and speed :math:`v` of each workload: machines follow the work, what was
-committed is paid in any case.
+committed is paid in any case. Who shares a host stays on it: it gets as many machines as its load
+then asks for, each with everybody on it (`stands.machines_for`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .fleet import working_rates
 from .objective import PoolBill
 from .plan import Plan
 from .setting import Setting
+from .stands import machines_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,7 @@ def _total(plan: Plan, chosen: tuple[Candidate, ...], s: Scenarios, bills: list[
     out = np.full(len(s), sum(plan.constants.values()) + plan.shared["training"])
     out = out + plan.objective.platforms_usd_month(chosen) * s.labour
     fleets: dict[str, Array] = {}
+    loads: dict[str, Array] = {}
     for w, candidate in enumerate(chosen):
         workload = setting.portfolio.workloads[w]
         work = candidate.total_hours * setting.usd_per_hour
@@ -97,11 +100,14 @@ def _total(plan: Plan, chosen: tuple[Candidate, ...], s: Scenarios, bills: list[
             grown = outgrown(setting, workload, candidate, asked)
             price = s.commit if "commit" in str(candidate.choice["purchase"]) else s.on_demand
             out = out + run * grown * price
+        elif candidate.host is not None:
+            out = out + run * s.demand[:, w]
+            loads[candidate.workload] = candidate.host.load * asked
         else:
             out = out + run * s.demand[:, w]
             fleets[candidate.workload] = needed(setting, workload, candidate, asked)
     for bill in bills:
-        out = out + _pool(bill, fleets, s)
+        out = out + _pool(bill, fleets, loads, s)
     return np.asarray(out)
 
 
@@ -149,12 +155,17 @@ def _asked(setting: Setting, workload: Workload, candidate: Candidate, factor: A
     return np.asarray(rates[None, :] * (1.0 - hit) * factor[:, None])
 
 
-def _pool(bill: PoolBill, fleets: dict[str, Array], s: Scenarios) -> Array:
+def _pool(bill: PoolBill, fleets: dict[str, Array], loads: dict[str, Array], s: Scenarios) -> Array:
     n, days = len(s), len(bill.volume)
     need, limit = np.zeros((n, len(bill.need))), np.zeros((n, len(bill.need)))
     volume = np.zeros((n, days))
     starts = np.flatnonzero(np.r_[True, np.diff(bill.steps.day) != 0])
+    for stand in bill.stands:
+        load = np.sum([loads[bill.members[i].workload] for i in stand.members], axis=0)
+        need += machines_for(bill.members[stand.members[0]].machines[0], load)[:, None]
     for member in bill.members:
+        if member.host is not None:
+            continue
         runs = fleets[member.workload]
         if member.waits:
             volume += np.add.reduceat(runs * bill.steps.hours_month, starts, axis=1)

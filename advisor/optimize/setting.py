@@ -39,6 +39,7 @@ from .stacks import Finder
 if TYPE_CHECKING:
     from .columns import Columns
     from .generate import Sites
+    from .hosts import HostKinds
     from .scaling import Law
 
 STRETCH_MONTHS = 3
@@ -71,6 +72,8 @@ class Setting:
         self.sketches: dict[tuple[int, ...], Any] = {}
         self.columns: dict[Workload, Columns] = {}
         self.pairs: dict[tuple[Any, ...], tuple[pd.DataFrame, VariantWork]] = {}
+        self.bare: dict[Workload, Columns] = {}
+        self.hosts: HostKinds | None = None
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
         self.laws: dict[bytes, Law] = {}

@@ -55,6 +55,7 @@ def choice_today(catalog: Catalog, workload: Workload) -> dict[str, Any]:
         "region": None if hosted_api else current.region,
         "instance": None if hosted_api else current.instance,
         "tensor_parallel": None if hosted_api else current.tensor_parallel,
+        "shared": None if hosted_api else False,
         "model": catalog.lookup("models", workload.model)["model"],
         "weight_precision": None if hosted_api else current.weight_precision,
         "kv_precision": None if hosted_api else current.kv_precision,

@@ -152,7 +152,11 @@ def _sized(
     factor: float,
 ) -> Candidate:
     usd = _running(setting, workload, candidate, factor) + candidate.rest_usd_month * factor
-    if candidate.offer is None:
+    host = candidate.host
+    if host is not None:
+        asked = factor * (1.0 - hit_of(candidate))
+        host, count = host.busier(asked), candidate.machines
+    elif candidate.offer is None:
         grow = count.max() / reference if reference else 1.0
         fleet = max(np.ceil(candidate.machines.max() * grow - 1e-9), 1.0)
         count = np.full_like(candidate.machines, fleet)
@@ -162,6 +166,7 @@ def _sized(
     return replace(
         candidate,
         machines=count,
+        host=host,
         run_rate_usd_month=usd,
         rest_usd_month=candidate.rest_usd_month * factor,
         around_usd_month=candidate.around_usd_month * factor,

@@ -17,7 +17,7 @@ import pandas as pd
 from advisor.catalog import Catalog
 from advisor.portfolio import LEVERS, Lever, Workload
 
-from .effort import hours, mapped
+from .effort import PLACED, hours, mapped
 from .levers import LEVER_FIELDS
 
 SAME = ["model", "framework", "accelerator", "chip_share", "host_memory_gib"]
@@ -77,8 +77,7 @@ def effort(
     catalog: Catalog, workload: Workload, today: Mapping[str, Any], table: pd.DataFrame
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Levers that variants need, as bits, and their engineering hours at today's place."""
-    keep = ("sourcing", "provider", "instance", "cloud", "region", "cache", "purchase")
-    as_today = table.assign(**{k: today[k] for k in keep})
+    as_today = table.assign(**{k: today[k] for k in PLACED})
     work = hours(catalog, workload, today, as_today).sum(axis=1).to_numpy(float)
     fields = {n for names in LEVER_FIELDS.values() for n in names}
     return needed(table, today, fields), work

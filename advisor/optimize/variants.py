@@ -33,7 +33,12 @@ def under_load(catalog: Catalog, workload: Workload, table: pd.DataFrame) -> pd.
 
 
 def predictions(
-    catalog: Catalog, workloads: Sequence[Workload], of: Ints, table: pd.DataFrame, kept: Array
+    catalog: Catalog,
+    workloads: Sequence[Workload],
+    of: Ints,
+    table: pd.DataFrame,
+    kept: Array,
+    slower: Array | float = 1.0,
 ) -> pd.DataFrame:
     """Add predictions, quality and the reason each row fails, if it does.
 
@@ -48,6 +53,8 @@ def predictions(
         n variants: `advisor.optimize.stacks.STACK` and ``NODE``, and ``tensor_parallel``.
     kept : array, shape (n,)
         Their `quality`.
+    slower : array, shape (n,), optional
+        How many times as long each takes than by itself: it has so much less of its targets.
 
     Raises
     ------
@@ -57,7 +64,7 @@ def predictions(
     asked = _asked(catalog, workloads, of, table)
     corrected = _corrections(catalog, workloads, of, asked)
     for target in ("ttft_slo_s", "tpot_slo_s", "latency_slo_s"):
-        asked[target] *= corrected.speed
+        asked[target] *= corrected.speed / slower
     found = corrected.apply(predict(catalog, asked))
     floor = np.array([w.quality_floor for w in workloads])[of]
     reason = _with_network(table, found["reason"].to_numpy(object))

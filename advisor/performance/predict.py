@@ -80,8 +80,10 @@ def predict(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
         Same index: ``rps`` (requests/s at the latency target, 0 where infeasible),
         ``concurrency``, ``latency_s``, ``first_s`` (P95 time to first token or answer),
         ``token_s``; of ``rps``, ``first_s`` and ``token_s`` the ends of the 80 % interval as
-        ``…_low`` and ``…_high``; ``weights_gib``, ``spread`` (relative half-width of ``rps``),
-        ``evidence``, ``bound`` (what limits throughput) and ``reason`` (empty where feasible).
+        ``…_low`` and ``…_high``; ``weights_gib``, ``memory_share`` (of the device's usable
+        ``memory_gib``, which those that answer in one pass take at their batch; else NaN),
+        ``spread`` (relative half-width of ``rps``), ``evidence``, ``bound`` (what limits
+        throughput) and ``reason`` (empty where feasible).
 
     Raises
     ------
@@ -272,7 +274,9 @@ def _predict_pass(catalog: Catalog, configs: pd.DataFrame) -> pd.DataFrame:
     c, factors, refused = pass_setting(catalog, configs)
     found = onepass.capacity(c, column(configs, "latency_slo_s"))
     weights = c.params_b * c.weight_bits / 8.0 * 1e9 / llm.GIB
-    return _frame(configs.index, found, refused, factors, weights)
+    held = weights + found.concurrency * c.activation_gib_per_sample
+    memory = c.memory_gib
+    return _frame(configs.index, found, refused, factors, weights, held / memory, memory)
 
 
 def _frame(
@@ -281,6 +285,8 @@ def _frame(
     refused: npt.NDArray[np.object_],
     factors: Factors,
     weights_gib: Array,
+    memory_share: Array | float = np.nan,
+    memory_gib: Array | float = np.nan,
 ) -> pd.DataFrame:
     ok = refused == ""
     spread = factors["spread"].astype(float)
@@ -302,6 +308,8 @@ def _frame(
             "token_s_low": found.token_s / (1.0 + token),
             "token_s_high": found.token_s * (1.0 + token),
             "weights_gib": weights_gib,
+            "memory_share": memory_share,
+            "memory_gib": memory_gib,
             "spread": spread,
             "evidence": factors["evidence"].astype(object),
             "bound": found.bound,

@@ -105,7 +105,7 @@ def traps(view: View, found: list[Pool]) -> Note:
 
 def _too_early(view: View) -> tuple[str, str]:
     """What committing today's machines would lock in that the plan no longer needs."""
-    kept = {p.bill.pool[1:] for p in pools(view.plans[STEP_KEY])}
+    kept = {p.bill.pool[1:4] for p in pools(view.plans[STEP_KEY])}
     offers = view.setting.offers.set_index(["cloud", "region", "instance"])["commit"]
     usd, n = 0.0, 0.0
     for c in view.baseline.chosen:
@@ -131,7 +131,7 @@ def _summed(found: list[Pool]) -> tuple[str, str]:
     if not shared:
         return "", ""
     p = shared[0]
-    alone = sum(float(m.machines.max()) for m in p.bill.members)
+    alone = float(p.bill.use.max(axis=1).sum())
     return (
         "Choose the level on the sum.",
         f"{p.instance} serves {things(len(p.bill.members), 'workload')}: together they peak at "
@@ -144,7 +144,7 @@ def _spot(view: View, found: list[Pool]) -> tuple[str, str]:
     if not on_spot:
         return "", ""
     offers = view.setting.offers.set_index(["cloud", "region", "instance"])["interruptions"]
-    rates = [float(offers.loc[p.bill.pool[1:]]) for p in on_spot]
+    rates = [float(offers.loc[p.bill.pool[1:4]]) for p in on_spot]
     known = [r for r in rates if np.isfinite(r)]
     text = "Interruptions come together within a zone: spread over zones and keep the fallback."
     if known:

@@ -6,15 +6,19 @@ from advisor.economics.labour import payback_months
 from advisor.format import count, duration, percent
 from advisor.optimize.choices import Candidate
 from advisor.optimize.marginal import Move
+from advisor.optimize.plan import Plan
 from advisor.portfolio import Lever, Workload
 
 from .base import Action, Risk, View
+from .wording import listing
 
 
 def machine(candidate: Candidate) -> str:
     """What runs: '4 × p4de.24xlarge', or the hosted model."""
     if candidate.choice["sourcing"] == "managed_api":
         return str(candidate.choice["provider"])
+    if candidate.host is not None:
+        return f"part of {candidate.machines.max():.0f} × {candidate.choice['instance']}"
     return f"{candidate.machines.max():.0f} × {candidate.choice['instance']}"
 
 
@@ -40,6 +44,12 @@ def machine_sub(candidate: Candidate) -> str:
     if c["escalation"]:
         parts.append(models(candidate))
     return " · ".join(parts)
+
+
+def company(plan: Plan, candidate: Candidate) -> str:
+    """With whom it shares its machines: 'shared with a and b'; empty where it does not."""
+    beside = plan.beside(candidate)
+    return f"shared with {listing(beside)}" if beside else ""
 
 
 def meets(workload: Workload, candidate: Candidate) -> str:

@@ -32,7 +32,7 @@ class Pool:
     @property
     def place(self) -> str:
         """Where it stands: 'us-east-1 (aws)'."""
-        _, cloud, region, _ = self.bill.pool
+        _, cloud, region, *_ = self.bill.pool
         return cloud if region == "any" else f"{region} ({cloud})"
 
     @property
@@ -48,7 +48,7 @@ class Pool:
     @cached_property
     def need(self) -> Array:
         """Machines running for the workloads in each step, work that waits spread over its day."""
-        total: Array = np.sum([m.machines for m in self.bill.members], axis=0)
+        total: Array = self.bill.use.sum(axis=0)
         return total
 
     @property

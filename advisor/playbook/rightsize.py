@@ -12,7 +12,7 @@ from advisor.portfolio import HOURS_PER_MONTH, Lever
 
 from .base import Action, Assumption, Chart, Note, Report, Risk, View
 from .claims import claims_for
-from .describe import machine, machine_sub, meets, share, to_action
+from .describe import company, machine, machine_sub, meets, share, to_action
 from .proposals import (
     by_saving,
     money_phrase,
@@ -62,7 +62,7 @@ class Rightsize:
             tables=training_table(view, self.key),
             claims=claims_for(view, self.key),
             assumptions=[*assumptions, *_assumptions(view, moves)],
-            notes=notes,
+            notes=[*notes, *_alone(view)],
         )
 
     def _action(self, view: View, move: Move) -> Action:
@@ -71,7 +71,7 @@ class Rightsize:
             "HARDWARE",
             move,
             today=(machine(move.before), machine_sub(move.before)),
-            proposed=(machine(move.after), machine_sub(move.after)),
+            proposed=(machine(move.after), _where(view, move.after)),
             risk=risk(view, move),
             step=self.key,
         )
@@ -93,6 +93,21 @@ class Rightsize:
         notes = [saving_note(view, self.key, top)]
         lines = why_not(table, option_label)
         return [chart], [*notes, Note("Why not…", lines)] if lines else notes
+
+
+def _where(view: View, candidate: Candidate) -> str:
+    """Chip and place of what is proposed, and who else lives there."""
+    beside = company(view.plans[Rightsize.key], candidate)
+    return " · ".join(part for part in (machine_sub(candidate), beside) if part)
+
+
+def _alone(view: View) -> list[Note]:
+    """Why workloads, language models aside, have no part in machines that others share."""
+    hosts = view.setting.hosts
+    if not hosts:
+        return []
+    lines = [(w.name, reason) for w, reason in hosts.sharers.refused.items() if w.kind != "llm"]
+    return [Note("Why not on a shared machine…", lines)] if lines else []
 
 
 def option_label(row: dict[str, Any]) -> str:

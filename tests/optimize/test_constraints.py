@@ -12,7 +12,7 @@ from advisor.optimize.candidates import build
 from advisor.optimize.certify import certify
 from advisor.optimize.generate import columns
 from advisor.optimize.pins import pin_of
-from advisor.optimize.rents import least_usd, likely_rents
+from advisor.optimize.rents import hosts_usd, least_usd, likely_rents
 from advisor.portfolio import LEVERS
 from tests.optimize.given import CHAT, SCORES, TICKETS, changed, setting
 
@@ -132,7 +132,9 @@ def test_least_costs_are_below_what_columns_cost_alone(small: Catalog) -> None:
         of = columns(found, workload)
         some = np.random.default_rng(1).choice(len(of), min(60, len(of)), replace=False)
         some = np.union1d(some, [0])
-        least = least_usd(found, of, some, likely_rents(found, found.rates(workload)))
+        rents = likely_rents(found, found.rates(workload))
+        half = hosts_usd(found, rents) / 2.0
+        least = least_usd(found, of, some, rents, half, half)
         for usd, candidate in zip(least, build(found, of, some), strict=True):
             own = plan.objective.own_usd_month(candidate)
             pool = plan.objective.pool_bill([candidate]).usd_month if candidate.offer else 0.0

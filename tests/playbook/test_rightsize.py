@@ -95,3 +95,36 @@ def test_claims_are_computed(view: View) -> None:
     assert verdicts["h100-price"] == ("does_not_hold", True)
     assert verdicts["l4-t4-g3-price"] == ("holds", True)
     assert all(computed for _, computed in verdicts.values())
+
+
+def test_who_shares_a_machine_is_told_with_whom(solved: Solve) -> None:
+    one = {
+        "kind": "encoder",
+        "task": "classification",
+        "model": "DistilBERT",
+        "isl_tokens": 120,
+        "demand": {"mean_rps": 2},
+        "slo": {"latency_s": 0.3},
+        "quality_floor": 0.98,
+        "current": {
+            "cloud": "aws",
+            "region": "us-east-1",
+            "instance": "g5.xlarge",
+            "instances": 2,
+            "framework": "onnxruntime",
+            "weight_precision": "fp16",
+        },
+    }
+    names = ("first", "second", "third")
+    view = solved({"workloads": [{**one, "name": name} for name in names]})
+    plan = view.plans[KEY]
+    living = [c.workload for c in plan.chosen if c.host is not None]
+    # The smallest share of a GPU holds two of them; the third has a machine of its own.
+    assert len(living) == 2
+    for action in STEP.report(view).actions:
+        if action.workload in living:
+            (other,) = (n for n in living if n != action.workload)
+            assert action.proposed.startswith("part of 2 × ")
+            assert action.proposed_sub.endswith(f"shared with {other}")
+        else:
+            assert "shared" not in action.proposed_sub

@@ -33,6 +33,7 @@ class Framework(Row):
     operate_hours_month: NonNegative = Field(description="Engineering hours a month to run it.")
     adopt_hours: NonNegative = Field(description="One-off hours to move one workload to it.")
     best_for: Text
+    shares_on: Names = Field((), description="Kinds of chip on which several models may share one.")
 
 
 class Technique(Row):

@@ -43,15 +43,19 @@ def pack(problem: Problem, columns: Ints) -> Packing:
     where: dict[int, int] = {}
     for i, kind in enumerate(kinds.tolist()):
         mine = living[problem.host[living] == kind]
-        bins = _packed(problem.host_load[mine].tolist(), problem.host_memory[mine].tolist())
+        bins = packed(problem.host_load[mine].tolist(), problem.host_memory[mine].tolist())
         opened[i] = max(bins) + 1
         where |= dict(zip(mine.tolist(), bins, strict=True))
     return Packing(kinds, opened, where)
 
 
-def _packed(load: list[float], memory: list[float]) -> list[int]:
-    """Bin of each item, numbered from 0."""
-    order = sorted(range(len(load)), key=lambda i: (-max(load[i], memory[i]), i))
+def packed(load: list[float], memory: list[float]) -> list[int]:
+    """Bin of each item, numbered from 0; how many there are does not depend on their order."""
+    order = sorted(
+        range(len(load)), key=lambda i: (-max(load[i], memory[i]), load[i], memory[i], i)
+    )
+    if not order:
+        return []
     first = _first_fit(load, memory, order)
     least = max(np.ceil(sum(load) / FULL), np.ceil(sum(memory) / FULL), 1)
     if max(first) + 1 <= least or len(load) > EXACT:

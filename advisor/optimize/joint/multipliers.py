@@ -75,14 +75,21 @@ def feasible(problem: Problem, m: Multipliers) -> Multipliers:
             rent[np.ix_(over, of)] *= (most[over] / total[over] * (1.0 - 1e-13))[:, None]
     limited = np.isfinite(pools.most)
     quota = np.where(limited[:, None], np.maximum(m.quota, 0.0), 0.0)
-    hosts = problem.hosts
-    worth = hosts.machines * (rent + quota)[hosts.pool].sum(axis=1) if len(hosts) else m.load
-    asked = np.maximum(m.load, 0.0) + np.maximum(m.memory, 0.0)
-    share = np.divide(worth, asked, out=np.ones_like(asked), where=asked > worth)
     hour = max(m.hour, 0.0) if np.isfinite(problem.hours_limit) else 0.0
-    return Multipliers(
-        rent, quota, hour, np.maximum(m.load, 0.0) * share, np.maximum(m.memory, 0.0) * share
-    )
+    worth = problem.hosts.machines * (rent + quota)[problem.hosts.pool].sum(axis=1)
+    return Multipliers(rent, quota, hour, *split(worth, m.load, m.memory))
+
+
+def split(worth: Array, load: Array, memory: Array) -> tuple[Array, Array]:
+    """What a host is worth, all of it, over its work and its memory as they were priced.
+
+    Prices that add up to more would break the bound; less would only weaken it. Half and half where
+    neither had a price.
+    """
+    of_load = np.maximum(load, 0.0)
+    asked = of_load + np.maximum(memory, 0.0)
+    share = np.divide(of_load, asked, out=np.full_like(asked, 0.5), where=asked > 0)
+    return worth * share, worth * (1.0 - share)
 
 
 def filled(problem: Problem, rent: Array, profile: Array, years: Ints) -> Array:

@@ -7,8 +7,9 @@ r"""Choosing and proving: the best choice found, and how far from the best it ca
 3. A linear program over the few columns that look best, on clusters of like steps, gives better
    prices; all columns are priced with them and the best join, until the bound meets the choice or
    stops rising. Then the same once at full resolution.
-4. Columns that the bound rules out are dropped for good. What is left is solved as a mixed-integer
-   program.
+4. Columns that the bound rules out are dropped for good. Where workloads share hosts, whole hosts
+   at the prices of all else are a small mixed-integer program of their own and bound better. What
+   is left is solved as a mixed-integer program.
 
 Every bound holds for whatever prices it was worked out with, so stopping early leaves a valid
 certificate.
@@ -22,14 +23,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from advisor.economics.purchase import rents
-
-from .bill import cost, demand, prices_of, steps_of
+from .bill import cost, platforms_usd, steps_of
 from .bound import Node, Platforms, Priced, Tree, at_least
+from .market import market, pools_of
 from .model import model
-from .multipliers import Multipliers, Pricer, constant, feasible, filled, no_prices
+from .multipliers import Multipliers, Pricer, constant, feasible
 from .problem import Answer, Array, Ints, Problem
-from .relaxation import clusters, prices, relaxed, rounded, solved_whole
+from .relaxation import clusters, prices, relaxed, rounded, solved_hosts, solved_whole
 from .search import Search, within_hours
 
 ROUNDS = 8
@@ -46,6 +46,10 @@ TRIED = 4
 """Sets of platforms whose cheapest choice is tried in a round."""
 SURVIVORS = 4_000
 """Most columns of the mixed-integer program."""
+HOSTED = 1_000
+"""The same where workloads share hosts: it is slow then, and adds little to what was proven."""
+HOSTS_S = 5.0
+"""Longest time for whole hosts at the prices of all else."""
 PATIENCE_S = 30.0
 """Longest time for the mixed-integer program where no limit is given."""
 
@@ -142,10 +146,11 @@ class _Run:
         drawing = np.flatnonzero(p.pool >= 0)
         firsts = drawing[np.unique(w[drawing], return_index=True)[1]]
         self.cluster = clusters(p, firsts, self.steps.years)
-        self.prices = feasible(p, self._prices_of(firsts))
+        self.prices = feasible(p, market(p, self.steps, firsts))
         priced = self._priced(self.prices)
         cheapest = self.platforms.cheapest(priced.reduced)
-        self.prices = feasible(p, self._prices_of(cheapest, given=self.prices))
+        self.prices = feasible(p, market(p, self.steps, cheapest, given=self.prices))
+        self.latest = self.prices
         self.tree = Tree(self.platforms, self._priced(self.prices))
         self._learn(search=p.workloads <= FEW_WORKLOADS)
 
@@ -176,6 +181,8 @@ class _Run:
                 elif level == 1:
                     self._relax(None, node)
                 elif level == 2:
+                    self._solve_hosts(node)
+                elif level == 3:
                     self._solve_whole(node)
                 else:
                     self.stopped = "time"
@@ -192,6 +199,8 @@ class _Run:
             lower_usd=lower,
             hour_usd=self.prices.hour,
             rent_usd=self.prices.rent,
+            load_usd=self.prices.load,
+            memory_usd=self.prices.memory,
             excess_usd=self._excess(lower),
             seconds=time.perf_counter() - self.began,
             stopped=self.stopped,
@@ -262,7 +271,7 @@ class _Run:
 
     def _bound(self, given: Multipliers) -> Priced:
         """Bound at these prices, beside those seen before."""
-        m = feasible(self.problem, given)
+        m = self.latest = feasible(self.problem, given)
         priced = self._priced(m)
         self.tree.add(priced)
         if self.tree.leaves[0].priced is priced:
@@ -310,32 +319,6 @@ class _Run:
         self._take(smaller)
         self.tree.replace(self.platforms, index, self.hopeful)
 
-    def _prices_of(
-        self, columns: Ints, share: Array | None = None, given: Multipliers | None = None
-    ) -> Multipliers:
-        """Prices at which what these columns need would be bought.
-
-        Parameters
-        ----------
-        share : array, optional
-            How much of each column counts.
-        given : Multipliers, optional
-            Prices to keep where they are about more than pools in use.
-        """
-        p = self.problem
-        drawing = np.flatnonzero(p.pool[columns] >= 0)
-        part = None if share is None else share[drawing]
-        of = columns[drawing]
-        need = demand(p, of, p.pool[of], len(p.pools), part)
-        used = np.flatnonzero(need.need.any(axis=1) | need.volume.any(axis=1))
-        m = given or no_prices(p)
-        # Each machine counts by its price, so that small ones do not drown large ones.
-        usd = np.where(np.isfinite(p.pools.on_demand), p.pools.on_demand, 0.0)
-        rent = filled(p, m.rent, usd @ need.need, self.steps.years)
-        terms = prices_of(p.pools, self.steps, used)
-        rent[used] = rents(need.need[used], need.spot[used], need.volume[used], terms, self.steps)
-        return Multipliers(rent, m.quota, m.hour, m.load, m.memory)
-
     def _grow(self) -> None:
         """Add the columns that look best to the linear program."""
         p, reduced = self.problem, self.tree.leaves[0].priced.reduced
@@ -365,11 +348,11 @@ class _Run:
         given = prices(p, built, marginals)
         chosen = rounded(p, built, x)
         self._improve(chosen, self.tree.leaves[0].priced.reduced)
-        by_need = self._prices_of(columns[some], x[some], given)
+        by_need = market(p, self.steps, columns[some], x[some], given)
         if cluster is None:
             # The program's own prices are the best there are for the pools in it.
-            used = np.unique(p.pool[columns])
-            by_need.rent[used[used >= 0]] = given.rent[used[used >= 0]]
+            used = pools_of(p, columns)
+            by_need.rent[used] = given.rent[used]
         self._bound(by_need)
 
     def _of(self, node: Node, every: bool) -> Ints:
@@ -384,10 +367,27 @@ class _Run:
         keep[self.platforms.best(node)] = True
         return np.flatnonzero(keep)
 
+    def _solve_hosts(self, node: Node) -> None:
+        """Whole hosts at the latest prices of all else; the bound counts for the node."""
+        p, m = self.problem, self.latest
+        keep = self._of(node, every=True)
+        if not (p.host[keep] >= 0).any():
+            return
+        bare = replace(m, load=np.zeros_like(m.load), memory=np.zeros_like(m.memory))
+        reduced = self.pricer.reduced(bare)[keep]
+        seconds = min(self._left(), HOSTS_S)
+        chosen, bound = solved_hosts(p, keep, reduced, m.load + m.memory, seconds, self.gap / 2.0)
+        bound += constant(p, m) + platforms_usd(p, node.opened)
+        if chosen is not None:
+            self._improve(chosen, node.priced.reduced)
+        # What was left out costs at least the best choice of before.
+        self.tree.prove(node, min(bound, max(self.upper, node.lower_usd)))
+        self._rule_out()
+
     def _solve_whole(self, node: Node) -> None:
         """The mixed-integer program of a node; its bound counts for the node."""
         keep = self._of(node, every=True)
-        if len(keep) > SURVIVORS:
+        if len(keep) > (HOSTED if (self.problem.host[keep] >= 0).any() else SURVIVORS):
             self.stopped = "size"
             return
         built = model(self.problem, keep, None, node.opened)

@@ -203,6 +203,8 @@ class Answer:
         What one more engineering hour would save, USD a month per hour; 0 without a limit.
     rent_usd : array, shape (P, T)
         What one more machine in a step of a pool costs at the margin, USD a month.
+    load_usd, memory_usd : array, shape (J,)
+        What the whole work and memory of a host are worth at those rents, USD a month.
     excess_usd : array, shape (n,)
         At least how much dearer than `lower_usd` any choice with this column is.
     seconds : float
@@ -216,6 +218,8 @@ class Answer:
     lower_usd: float
     hour_usd: float
     rent_usd: Array
+    load_usd: Array
+    memory_usd: Array
     excess_usd: Array
     seconds: float
     stopped: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 from scipy.cluster.vq import kmeans2
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
@@ -51,6 +52,76 @@ def solved_whole(built: Model, seconds: float, gap: float) -> tuple[Array | None
         return shares, np.inf
     bound = found.mip_dual_bound
     return shares, -np.inf if bound is None or np.isnan(bound) else float(bound)
+
+
+def solved_hosts(
+    problem: Problem, columns: Ints, reduced: Array, worth: Array, seconds: float, gap: float
+) -> tuple[Ints | None, float]:
+    """The best choice where all but whole hosts has its price, if any was found, and a bound.
+
+    Parameters
+    ----------
+    columns : array of int
+        Those to choose from, at least one of each workload.
+    reduced : array
+        What each costs at the prices, its part of a host aside.
+    worth : array, shape (J,)
+        What one host costs at the prices.
+    """
+    p = problem
+    some = _hosts_or_cheapest(p, columns, reduced)
+    columns, reduced = columns[some], reduced[some]
+    workload = np.searchsorted(p.start, columns, "right") - 1
+    living = np.flatnonzero(p.host[columns] >= 0)
+    of = columns[living]
+    kinds, kind = np.unique(p.host[of], return_inverse=True)
+    # A host stands before anybody lives on it: all of a workload's columns there count together.
+    pairs, pair = np.unique(np.stack([workload[living], kind]), axis=1, return_inverse=True)
+    k, j, one = len(columns), len(kinds), np.ones(len(living))
+    entries = [(kind, living, p.host_load[of]), (j + kind, living, p.host_memory[of])]
+    entries += [(2 * j + pair.ravel(), living, one)]
+    entries += [(np.arange(n * j, (n + 1) * j), k + np.arange(j), -np.ones(j)) for n in (0, 1)]
+    entries += [(2 * j + np.arange(pairs.shape[1]), k + pairs[1], -np.ones(pairs.shape[1]))]
+    row, variable, value = (np.concatenate(part) for part in zip(*entries, strict=True))
+    shares = sparse.csr_array((value, (row, variable)), shape=(2 * j + pairs.shape[1], k + j))
+    once = sparse.csr_array((np.ones(k), (workload, np.arange(k))), shape=(p.workloads, k + j))
+    found = milp(
+        np.r_[reduced, worth[kinds]],
+        integrality=np.ones(k + j),
+        bounds=Bounds(np.zeros(k + j), np.r_[np.ones(k), np.full(j, np.inf)]),
+        constraints=[LinearConstraint(shares, -np.inf, 0.0), LinearConstraint(once, 1.0, 1.0)],
+        options={"time_limit": seconds, "mip_rel_gap": gap, "presolve": False},
+    )
+    bound = found.mip_dual_bound
+    lower = -np.inf if bound is None or np.isnan(bound) else float(bound)
+    if found.x is None:
+        return None, lower
+    order = np.lexsort((-found.x[:k], workload))
+    first = np.searchsorted(workload[order], np.arange(p.workloads))
+    out: Ints = columns[order[first]]
+    return out, lower
+
+
+def _hosts_or_cheapest(problem: Problem, columns: Ints, reduced: Array) -> Ints:
+    """Of each workload, the cheapest column by itself, and on each kind of host what may be best.
+
+    A column that is dearer there and takes more is not.
+    """
+    p = problem
+    host = p.host[columns]
+    workload = np.searchsorted(p.start, columns, "right") - 1
+    group = workload * (len(p.hosts) + 1) + host + 1
+    load, memory = p.host_load[columns], p.host_memory[columns]
+    order = np.lexsort((memory, load, reduced, group))
+    keep = np.zeros(len(columns), bool)
+    at, least = -1, (np.inf, np.inf)
+    for i in order.tolist():
+        if group[i] != at:
+            at, least = int(group[i]), (np.inf, np.inf)
+        if load[i] < least[0] or memory[i] < least[1]:
+            keep[i] = True
+            least = (min(least[0], load[i]), min(least[1], memory[i]))
+    return np.flatnonzero(keep)
 
 
 def prices(problem: Problem, built: Model, marginals: Array) -> Multipliers:

@@ -9,6 +9,7 @@ import numpy as np
 from advisor.economics.purchase import Steps, buy
 
 from .bill import cost, demand, prices_of, row_demand, steps_of
+from .hosts import packed
 from .problem import Array, Ints, Problem
 
 ROUNDS = 40
@@ -56,9 +57,8 @@ class Search:
         hours = state.hours - p.hours[old] + p.hours[c]
         out = state.own - p.own_usd[old] + p.own_usd[c] + state.platforms_after(old, c)
         out = out + self._pools(state)
-        # Hosts are packed anew: few columns live on one.
-        for i in np.flatnonzero((p.host[old] >= 0) | (p.host[c] >= 0)).tolist():
-            out[i] = state.after(int(w[i]), int(c[i]))
+        hosted = np.flatnonzero((p.host[old] >= 0) | (p.host[c] >= 0))
+        out[hosted] += self._hosts(state, old, hosted)
         return np.where(hours <= p.hours_limit * (1.0 + 1e-9) + 1e-9, out, np.inf)
 
     def _pools(self, state: _State) -> Array:
@@ -81,6 +81,34 @@ class Search:
         out[more] += state.bought(new[more], change) - state.pools_usd[new[more]]
         return out
 
+    def _hosts(self, state: _State, old: Ints, hosted: Ints) -> Array:
+        """What moves to or from hosts cost beyond what `_pools` knows of."""
+        p, out = self.problem, np.zeros(len(hosted))
+        of: list[int] = []
+        pools: list[int] = []
+        before: list[list[Array]] = [[], [], []]
+        after: list[list[Array]] = [[], [], []]
+        parts = row_demand(p, p.row[old[hosted]])
+        for k, i in enumerate(hosted.tolist()):
+            more: dict[int, float] = {}
+            for kind, machines in state.repacked(int(old[i]), int(self.columns[i])).items():
+                pool = int(p.hosts.pool[kind])
+                more[pool] = more.get(pool, 0.0) + machines
+            for pool, machines in more.items():
+                of.append(k)
+                pools.append(pool)
+                leaves, comes = p.pool[old[i]] == pool, p.pool[self.columns[i]] == pool
+                for f, (gone, new) in enumerate(zip(parts, self._parts, strict=True)):
+                    change = comes * new[i] - leaves * gone[k]
+                    before[f].append(change)
+                    after[f].append(change + machines if f == 0 else change)
+        if pools:
+            at = np.array(pools, np.int64)
+            now, then = (state.bought(at, [np.array(x) for x in n]) for n in (before, after))
+            known = np.isfinite(now)
+            np.add.at(out, of, np.where(known, then, 0.0) - np.where(known, now, 0.0))
+        return out
+
 
 class _State:
     """A choice with what it needs of each pool, kept up to date move by move."""
@@ -92,7 +120,10 @@ class _State:
         drawing = chosen[p.pool[chosen] >= 0]
         found = demand(p, drawing, p.pool[drawing], len(p.pools))
         self.need = [found.need, found.spot, found.volume]
-        for kind, opened in zip(bill.packing.kinds, bill.packing.opened, strict=True):
+        self.opened = dict(
+            zip(bill.packing.kinds.tolist(), bill.packing.opened.tolist(), strict=True)
+        )
+        for kind, opened in self.opened.items():
             self.need[0][p.hosts.pool[kind]] += p.hosts.machines[kind] * opened
         self.pools_usd = np.zeros(len(p.pools))
         self.pools_usd[bill.pools] = bill.purchase.usd
@@ -113,6 +144,18 @@ class _State:
         for f, usd in enumerate(p.platform_usd):
             left = self.users[f] - ((p.platforms[old] >> f) & 1) + ((p.platforms[new] >> f) & 1)
             out += np.where(left > 0, usd, 0.0)
+        return out
+
+    def repacked(self, old: int, new: int) -> dict[int, float]:
+        """Machines that each kind of host needs more after a move from `old` to `new`."""
+        p, out = self.problem, {}
+        for kind in {int(p.host[old]), int(p.host[new])} - {-1}:
+            living = self.chosen[(p.host[self.chosen] == kind) & (self.chosen != old)]
+            if p.host[new] == kind:
+                living = np.r_[living, new]
+            bins = packed(p.host_load[living].tolist(), p.host_memory[living].tolist())
+            opened = max(bins, default=-1) + 1
+            out[kind] = float(p.hosts.machines[kind] * (opened - self.opened.get(kind, 0)))
         return out
 
     def bought(self, pools: Ints, change: list[Array]) -> Array:

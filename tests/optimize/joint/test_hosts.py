@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.optimize.joint.hosts import _packed
+from advisor.optimize.joint.hosts import packed
 
 share = st.floats(0.05, 1.0)
 
@@ -17,7 +17,7 @@ share = st.floats(0.05, 1.0)
 @settings(max_examples=80)
 def test_the_fewest_hosts(items: list[tuple[float, float]]) -> None:
     load, memory = [a for a, _ in items], [b for _, b in items]
-    bins = _packed(load, memory)
+    bins = packed(load, memory)
     for b in set(bins):
         mine = [i for i, at in enumerate(bins) if at == b]
         assert sum(load[i] for i in mine) <= 1 + 1e-8
@@ -34,8 +34,8 @@ def test_the_fewest_hosts(items: list[tuple[float, float]]) -> None:
     assert max(bins) + 1 == fewest
 
 
-def test_many_are_packed_quickly_and_well() -> None:
+def test_many_arepacked_quickly_and_well() -> None:
     rng = np.random.default_rng(0)
     load, memory = rng.uniform(0.05, 0.5, 200).tolist(), rng.uniform(0.05, 0.5, 200).tolist()
-    used = max(_packed(load, memory)) + 1
+    used = max(packed(load, memory)) + 1
     assert used <= 1.15 * max(sum(load), sum(memory))
