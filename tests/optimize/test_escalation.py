@@ -80,7 +80,7 @@ def test_it_is_taken_where_it_pays_by_hand(few: Catalog, busy: Plan) -> None:
     assert chosen.machines[:24].tolist() == [machines] * 8 + [0] * 16
     # Machines at the spot price for a third of the hours; the work over twelve months; each
     # student twice a year; platforms, disks and traffic.
-    place = busy.setting.places.number[("self_hosted", "aws", "us-east-1", "g6.xlarge")]
+    place = busy.setting.places.number[("self_hosted", "aws", "us-east-1", "g6.xlarge", "pooled")]
     spot = float(busy.setting.places.prices[place, 1])
     hour = usd_per_hour(few.assumption("engineer_usd_year"), few.assumption("engineer_hours_year"))
     study = chosen.one_off_usd - chosen.total_hours * hour
