@@ -12,6 +12,7 @@ import traitlets
 from advisor.catalog import Catalog
 from advisor.errors import AdvisorError, InputError
 from advisor.optimize import playbook_plans
+from advisor.optimize.alternatives import Choices, choices
 from advisor.optimize.levers import LEVER_FIELDS
 from advisor.optimize.pins import pin_of
 from advisor.optimize.recalibrate import speeds
@@ -24,6 +25,8 @@ from advisor.portfolio.load import load_portfolio, parse, sample_path
 from advisor.report.planfile import plan_json, read_plan_file, write_plan_file
 
 Rejected = dict[str, frozenset[Lever]]
+Kept = Mapping[str, Choices]
+"""Choices that are kept to where it costs next to nothing, by step."""
 UNDOS = 50
 """Changes that can be taken back."""
 
@@ -57,6 +60,7 @@ class Scenario(traitlets.HasTraits):
         self.portfolio = portfolio or load_portfolio(sample_path(), self.catalog)
         self.rejected: Rejected = {}
         self.pins: dict[str, dict[str, Any]] = {}
+        self.kept: Kept = {}
         self._setting = Setting(self.portfolio, self.catalog)
         self._run = 0
         self._task: asyncio.Task[None] | None = None
@@ -145,7 +149,7 @@ class Scenario(traitlets.HasTraits):
         """
         data = self.portfolio.to_dict()
         _put(data, self.portfolio, target, value)
-        self._replace(portfolio=parse(data, self.catalog))
+        self._replace(portfolio=parse(data, self.catalog), kept=self._chosen())
 
     def measure(self, workload: str, measured: Sequence[Measured]) -> None:
         """Put `measured` in place of all of a workload's own benchmarks.
@@ -160,18 +164,19 @@ class Scenario(traitlets.HasTraits):
         if target.measured:
             # Found out here, it is an answer to who gave the run, not a failed solve later.
             speeds(self.catalog, target)
-        self._replace(portfolio=changed)
+        self._replace(portfolio=changed, kept=self._chosen())
 
     def open_portfolio(
         self,
         portfolio: Portfolio,
         rejected: Mapping[str, Collection[Lever]] | None = None,
         pins: Mapping[str, Mapping[str, Any]] | None = None,
+        kept: Kept | None = None,
     ) -> None:
-        """Plan another portfolio, with nothing rejected or pinned unless said."""
-        kept = {name: frozenset(levers) for name, levers in (rejected or {}).items()}
+        """Plan another portfolio, with nothing rejected, pinned or kept to unless said."""
+        closed = {name: frozenset(levers) for name, levers in (rejected or {}).items()}
         settled = {name: dict(pin) for name, pin in (pins or {}).items()}
-        self._replace(portfolio=portfolio, rejected=kept, pins=settled)
+        self._replace(portfolio=portfolio, rejected=closed, pins=settled, kept=kept or {})
 
     def open_file(self, name: str, content: bytes) -> str:
         """Open an uploaded portfolio or plan file.
@@ -192,7 +197,7 @@ class Scenario(traitlets.HasTraits):
             p = found["portfolio"]
             names = [w.name for w in p.workloads] + [j.name for j in p.training]
             rejected = {n: closed | frozenset(found["rejected"].get(n, ())) for n in names}
-            self.open_portfolio(p, rejected, found["pins"])
+            self.open_portfolio(p, rejected, found["pins"], found["kept"])
             return f"Opened the plan for {found['portfolio'].name}."
         portfolio = load_portfolio(content, self.catalog, name=name)
         self.open_portfolio(portfolio)
@@ -210,6 +215,7 @@ class Scenario(traitlets.HasTraits):
             "levers": list(LEVERS),
             "rejected": {k: sorted(v) for k, v in self.rejected.items() if v},
             "pins": self.pins,
+            "kept": {s: choices(p, p.kept) for s, p in self.view.plans.items() if p.kept},
         }
         return write_plan_file(self.view.plans, inputs)
 
@@ -221,17 +227,23 @@ class Scenario(traitlets.HasTraits):
 
     @property
     def _state(self) -> _State:
-        return _State(self.portfolio, self.rejected, self.pins, self._setting)
+        return _State(self.portfolio, self.rejected, self.pins, self.kept, self._setting)
+
+    def _chosen(self) -> Kept:
+        """What the plans that are shown chose."""
+        names = [w.name for w in self.view.portfolio.workloads]
+        return {step: choices(plan, names) for step, plan in self.view.plans.items()}
 
     def _restore(self, state: _State) -> None:
         self.portfolio, self.rejected = state.portfolio, state.rejected
-        self.pins, self._setting = state.pins, state.setting
+        self.pins, self.kept, self._setting = state.pins, state.kept, state.setting
 
     def _replace(
         self,
         portfolio: Portfolio | None = None,
         rejected: Rejected | None = None,
         pins: dict[str, dict[str, Any]] | None = None,
+        kept: Kept | None = None,
     ) -> None:
         before = self._state
         after = replace(
@@ -239,6 +251,7 @@ class Scenario(traitlets.HasTraits):
             portfolio=portfolio or before.portfolio,
             rejected=before.rejected if rejected is None else rejected,
             pins=before.pins if pins is None else pins,
+            kept=before.kept if kept is None else kept,
             setting=before.setting.updated(portfolio) if portfolio else before.setting,
         )
         self._past = [*self._past[-(UNDOS - 1) :], before]
@@ -304,6 +317,7 @@ class _State:
     portfolio: Portfolio
     rejected: Rejected
     pins: dict[str, dict[str, Any]]
+    kept: Kept
     setting: Setting
 
 
@@ -319,6 +333,7 @@ def _solved(
         state.setting,
         levers=levers,
         pins={n: p for n, p in state.pins.items() if n in names},
+        kept=state.kept,
         progress=progress,
         cancelled=cancelled,
     )

@@ -86,7 +86,7 @@ Choices = Mapping[str, Mapping[str, Any]]
 
 
 def steady(
-    plan: Plan, before: Choices, *, tie: float = TIE, most_usd_month: float = np.inf
+    plan: Plan, before: Choices, *, tie: float | None = None, most_usd_month: float = np.inf
 ) -> Plan:
     """The plan with as many choices of the one before as a share `tie` of its cost buys back.
 
@@ -95,8 +95,8 @@ def steady(
     before : mapping
         Choices by workload, made under other figures, say. Those that are no longer open are let
         go.
-    tie : float
-        Share of the plan's cost.
+    tie : float, optional
+        Share of the plan's cost; `TIE` by default.
     most_usd_month : float
         What the answer may cost at most, USD a month.
 
@@ -106,7 +106,8 @@ def steady(
         With its own cost as the upper bound of the certificate; the lower one still holds.
     """
     setting, chosen, numbers = plan.setting, list(plan.chosen), list(plan.columns)
-    budget = min(tie * plan.usd_month, most_usd_month - plan.usd_month)
+    share = TIE if tie is None else tie
+    budget = min(share * plan.usd_month, most_usd_month - plan.usd_month)
     limit = plan.portfolio.organisation.engineering_hours
     while True:
         best: tuple[float, int, int, Candidate] | None = None

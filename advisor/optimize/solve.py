@@ -17,12 +17,15 @@ those whose machines were never worked out (`advisor.optimize.certify`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from advisor.catalog import Catalog
 from advisor.errors import PortfolioError
 from advisor.portfolio import HOURS_PER_MONTH, Portfolio
 
+from .alternatives import Choices, steady
 from .candidates import build
 from .certify import certify
 from .choices import Candidate
@@ -184,6 +187,7 @@ def playbook_plans(
     progress: Callable[[str], None] | None = None,
     *,
     pins: Pins | None = None,
+    kept: Mapping[str, Choices] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, Plan]:
     """The plan after each playbook step, by step name; costs fall or stay, exactly.
@@ -196,6 +200,9 @@ def playbook_plans(
         Called with each step's name before it is solved.
     pins : mapping, optional
         As for `solve`; a step that cannot run what is pinned yet goes without.
+    kept : mapping, optional
+        Choices by workload and step that are kept to where that costs next to nothing, so that a
+        figure that moves a little does not reshuffle the plan (`advisor.optimize.alternatives`).
     cancelled : callable, optional
         Asked now and then whether to stop.
     """
@@ -212,9 +219,11 @@ def playbook_plans(
             held = pins or {}
             if per_name != most:
                 held = possible(setting, per_name, held)
-            previous = solve(
+            found = solve(
                 setting, levers=per_name, pins=held, incumbent=previous, cancelled=cancelled
             )
+            most_usd = np.inf if previous is None else previous.usd_month
+            previous = steady(found, (kept or {}).get(step, {}), most_usd_month=most_usd)
         plans[step] = previous
     return plans
 

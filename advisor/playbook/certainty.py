@@ -14,6 +14,7 @@ from advisor.optimize.uncertainty import Uncertainty
 
 from .base import Chart, Table
 from .describe import machine, machine_sub
+from .wording import listing
 
 BINS = 28
 TITLES = {
@@ -41,6 +42,8 @@ def certificate_text(plan: Plan) -> str:
         )
     if found.hour_usd > 0:
         text += f" One more engineering hour would save about {money(found.hour_usd)} a month."
+    if plan.kept:
+        text += f" Kept as before, though another is hardly cheaper: {listing(plan.kept)}."
     return text
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor import __version__
 from advisor.catalog import Catalog
 from advisor.errors import PlanFileError
-from advisor.optimize.pins import FIELDS as PIN_FIELDS
+from advisor.optimize.levers import STEP_LEVER
+from advisor.optimize.pins import FIELDS
 from advisor.optimize.plan import Plan
-from advisor.portfolio import LEVERS, Portfolio
+from advisor.portfolio import LEVERS
 from advisor.portfolio.load import parse
 
 FORMAT = "ml-cost-advisor-plan/1"
@@ -64,7 +65,8 @@ def read_plan_file(content: bytes, catalog: Catalog, name: str = "plan file") ->
     Returns
     -------
     dict
-        ``portfolio`` (Portfolio) and ``levers`` (lever names by workload), plus ``rejected``.
+        ``portfolio`` (Portfolio), ``levers``, ``rejected`` (levers by workload), ``pins`` and
+        ``kept`` (by step).
 
     Raises
     ------
@@ -100,7 +102,9 @@ def read_plan_file(content: bytes, catalog: Catalog, name: str = "plan file") ->
             fix="save the plan again from the app",
         )
     portfolio = parse(inputs["portfolio"], catalog, file=name)
-    rejected = _names_by_workload(inputs.get("rejected", {}), portfolio, name)
+    jobs = [j.name for j in portfolio.training]
+    names = [w.name for w in portfolio.workloads]
+    rejected = _by_name(inputs.get("rejected", {}), [*names, *jobs], LEVERS, name, "rejected")
     opened = inputs.get("levers", list(LEVERS))
     if not isinstance(opened, list) or not set(opened) <= set(LEVERS):
         raise PlanFileError(
@@ -110,40 +114,50 @@ def read_plan_file(content: bytes, catalog: Catalog, name: str = "plan file") ->
             value=opened,
             allowed=", ".join(LEVERS),
         )
-    pins = _pins(inputs.get("pins", {}), portfolio, name)
-    return {"portfolio": portfolio, "levers": opened, "rejected": rejected, "pins": pins}
+    pins = _by_name(inputs.get("pins", {}), names, FIELDS, name, "pins")
+    held = inputs.get("kept", {})
+    if not isinstance(held, dict) or not set(held) <= set(STEP_LEVER):
+        raise PlanFileError(
+            "must map steps to choices",
+            file=name,
+            column="inputs.kept",
+            value=held,
+            allowed=", ".join(STEP_LEVER),
+        )
+    return {
+        "portfolio": portfolio,
+        "levers": opened,
+        "rejected": rejected,
+        "pins": {w: _choice(pin) for w, pin in pins.items()},
+        "kept": {
+            step: {
+                w: _choice(choice)
+                for w, choice in _by_name(mine, names, FIELDS, name, f"kept.{step}").items()
+                if set(choice) == set(FIELDS)
+            }
+            for step, mine in held.items()
+        },
+    }
 
 
-def _pins(given: object, portfolio: Portfolio, file: str) -> dict[str, dict[str, Any]]:
-    names = {w.name for w in portfolio.workloads}
+def _choice(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as a choice holds them: its techniques in a tuple, where JSON has a list."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+
+
+def _by_name(
+    given: object, names: Sequence[str], allowed: Sequence[str], file: str, where: str
+) -> dict[str, Any]:
+    """What is said of workloads by name: levers or fields, all of them known."""
     if not isinstance(given, dict):
-        raise PlanFileError("must map workloads to fields", file=file, column="inputs.pins")
-    out: dict[str, dict[str, Any]] = {}
-    for name, pin in given.items():
-        if name not in names or not isinstance(pin, dict) or not set(pin) <= set(PIN_FIELDS):
+        raise PlanFileError("must map workloads to values", file=file, column=f"inputs.{where}")
+    for name, said in given.items():
+        if name not in names or not isinstance(said, (list, dict)) or not set(said) <= set(allowed):
             raise PlanFileError(
-                "unknown workload or field",
+                f"unknown workload, or something unknown of it in {where}",
                 file=file,
-                column=f"inputs.pins.{name}",
-                value=pin,
-                allowed=", ".join(PIN_FIELDS),
+                column=f"inputs.{where}.{name}",
+                value=said,
+                allowed=", ".join(allowed),
             )
-        # A choice holds its techniques in a tuple, JSON in a list.
-        out[name] = {k: tuple(v) if isinstance(v, list) else v for k, v in pin.items()}
-    return out
-
-
-def _names_by_workload(given: object, portfolio: Portfolio, file: str) -> dict[str, list[str]]:
-    names = {w.name for w in portfolio.workloads} | {j.name for j in portfolio.training}
-    if not isinstance(given, dict):
-        raise PlanFileError("must map workloads to levers", file=file, column="inputs.rejected")
-    for name, levers in given.items():
-        if name not in names or not isinstance(levers, list) or not set(levers) <= set(LEVERS):
-            raise PlanFileError(
-                "unknown workload or lever",
-                file=file,
-                column=f"inputs.rejected.{name}",
-                value=levers,
-                allowed=", ".join(LEVERS),
-            )
-    return {str(k): list(v) for k, v in given.items()}
+    return dict(given)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from advisor.app.scenario import Scenario
 from advisor.errors import PortfolioError
+from advisor.optimize import playbook_plans
 from advisor.optimize.levers import LEVER_FIELDS
+from advisor.optimize.setting import Setting
 from advisor.portfolio.load import load_portfolio
 
 SMALL = """
@@ -116,3 +119,24 @@ def test_the_last_of_many_changes_is_what_is_shown(scenario: Scenario) -> None:
     assert scenario.view.portfolio.workload("tickets").demand.mean_rps == 11.0
     scenario.undo()
     assert scenario.view.portfolio.workload("tickets").demand.mean_rps == 10.0
+
+
+def test_a_figure_that_moves_a_little_does_not_reshuffle_the_plan(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("advisor.optimize.alternatives"), "TIE", 0.5)
+    first = scenario.view.final
+    before = first.candidate("tickets").choice
+    scenario.assume("workload.tickets.demand.mean_rps", 400.0)
+    free = playbook_plans(Setting(scenario.portfolio, scenario.catalog))["source"]
+    kept = scenario.view.final
+    assert free.candidate("tickets").choice["instance"] != before["instance"]
+    assert kept.kept == ("tickets",)
+    assert dict(kept.candidate("tickets").choice) == dict(before)
+    assert free.usd_month < kept.usd_month <= 1.5 * free.usd_month
+    # Not decisions: undoing goes back to the very plan, and a file holds what was kept.
+    other = Scenario(scenario.portfolio, scenario.catalog)
+    other.open_file("plan.json", scenario.plan_file())
+    assert other.view.final.usd_month == kept.usd_month
+    scenario.undo()
+    assert scenario.view.final.usd_month == first.usd_month
