@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -121,19 +120,16 @@ def test_the_last_of_many_changes_is_what_is_shown(scenario: Scenario) -> None:
     assert scenario.view.portfolio.workload("tickets").demand.mean_rps == 10.0
 
 
-def test_a_figure_that_moves_a_little_does_not_reshuffle_the_plan(
-    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_module("advisor.optimize.alternatives"), "TIE", 0.5)
+def test_a_figure_that_moves_a_little_does_not_reshuffle_the_plan(scenario: Scenario) -> None:
     first = scenario.view.final
     before = first.candidate("tickets").choice
-    scenario.assume("workload.tickets.demand.mean_rps", 400.0)
+    scenario.assume("workload.tickets.demand.mean_rps", 20.0)
     free = playbook_plans(Setting(scenario.portfolio, scenario.catalog))["source"]
     kept = scenario.view.final
-    assert free.candidate("tickets").choice["instance"] != before["instance"]
+    assert free.candidate("tickets").choice["framework"] != before["framework"]
     assert kept.kept == ("tickets",)
     assert dict(kept.candidate("tickets").choice) == dict(before)
-    assert free.usd_month < kept.usd_month <= 1.5 * free.usd_month
+    assert free.usd_month < kept.usd_month <= 1.001 * free.usd_month
     # Not decisions: undoing goes back to the very plan, and a file holds what was kept.
     other = Scenario(scenario.portfolio, scenario.catalog)
     other.open_file("plan.json", scenario.plan_file())
