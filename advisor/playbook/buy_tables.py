@@ -32,8 +32,7 @@ def pools_table(found: list[Pool]) -> list[Table]:
                 listing(p.workloads, 3),
                 f"{p.need.min():.0f} – {p.need.max():.0f}",
                 _commitment(p),
-                _covers(p),
-                percent(rule) if rule is not None else "no term priced",
+                percent(rule) if rule is not None else "no term",
                 machines(float(p.spot.mean())),
                 machines(float(p.on_demand.mean())),
                 money(p.bill.usd_month),
@@ -43,25 +42,20 @@ def pools_table(found: list[Pool]) -> list[Table]:
         Table(
             "What to buy",
             "pays from: share of hours a committed machine must be needed to beat on demand",
-            ["Pool", "For", "Machines", "Committed", "Covers", "Pays from", "Spot", "On demand",
-             "USD a month"],
+            ["Pool", "For", "Machines", "Committed", "Pays from", "Spot", "On demand", "A month"],
             rows,
-            numeric=(2, 4, 5, 6, 7, 8),
+            numeric=(2, 4, 5, 6, 7),
         )
     ]  # fmt: skip
 
 
 def _commitment(p: Pool) -> str:
+    """What is committed to, with the quantile of the need that it equals."""
     if not p.committed:
         return "none"
-    return f"{p.committed:.0f} for {TERM.get(p.offer.commit_term, p.offer.commit_term)}"
-
-
-def _covers(p: Pool) -> str:
-    """The quantile of the need that the commitment equals."""
-    if not p.committed:
-        return "—"
-    return "always used" if p.committed <= p.need.min() else f"P{100 * p.quantile:.0f}"
+    term = TERM.get(p.offer.commit_term, p.offer.commit_term)
+    used = "always used" if p.committed <= p.need.min() else f"P{100 * p.quantile:.0f} of need"
+    return f"{p.committed:.0f} for {term}, {used}"
 
 
 def demand_chart(found: list[Pool]) -> list[Chart]:

@@ -11,7 +11,7 @@ from advisor.portfolio import Workload
 from .base import Note, Table, View
 from .wording import listing, sentence, things
 
-NONE = "-"
+NONE = "—"
 
 
 def closed_ways(view: View) -> list[Table]:

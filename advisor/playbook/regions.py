@@ -63,7 +63,7 @@ def labour_table(view: View, found: BreakEven) -> Table:
         factor = found.factors[int(np.argmin(np.abs(np.array(LABOUR) - multiple)))]
         pays = np.isfinite(factor)
         volume = count(factor * found.per_day) if pays else "not in this range"
-        bill = money(factor * found.bill_usd_month) if pays else "-"
+        bill = money(factor * found.bill_usd_month) if pays else "—"
         rows.append([money(year * multiple), volume, bill])
     return Table(
         "From where self-hosting beats a hosted API",

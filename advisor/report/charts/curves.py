@@ -133,7 +133,9 @@ def autoscaling() -> AnyChart:
         "late:Q",
         scale=alt.Scale(type="symlog", constant=0.001, nice=False, rangeMin=8),
         axis=alt.Axis(
-            format="~%", values=[0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1], title="requests late"
+            labelExpr="format(datum.value, datum.value > 0 && datum.value < 0.01 ? '.1%' : '.0%')",
+            values=[0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
+            title="requests late",
         ),
     )
     y = alt.Y(
@@ -172,7 +174,7 @@ def autoscaling() -> AnyChart:
     said = (
         table()
         .transform_filter("datum.here")
-        .mark_text(align="left", dx=11, dy=-10, fontWeight=600)
+        .mark_text(align="left", dx=11, dy=14, fontWeight=600)
         .encode(x=x, y=y, text=alt.value("chosen"))
     )
     return alt.layer(rule, dots, here.encode(x=x, y=y, tooltip=tips), said).properties(
