@@ -51,6 +51,8 @@ def with_pairs(
     if (least + setting.catalog.assumption("cascade_hours")) * month >= limit:
         return singles, work
     table, both = _kept(setting, workload, forecast, today.choice, alone=True)
+    if len(table) == len(singles):
+        return singles, work
     rest = table["rest_usd"].to_numpy(float)[len(singles) :]
     usd = all_hours(setting, both)[len(singles) :] * month
     usd += requests_per_month(setting.rates(workload)) * rest
@@ -118,6 +120,9 @@ def _kept(
         node = nodes(forecast)
         found = _found(setting, workload, forecast, offers, node)
         found = found.only(found.best(_alone(setting, forecast, node) if alone else None))
+        if alone and not len(found.small):
+            setting.pairs[key] = forecast.useful, forecast.work
+            return setting.pairs[key]
         table, work = found.table(workload, forecast), found.work(setting, forecast, today)
         if alone:
             table = pd.concat([forecast.useful, table], ignore_index=True)

@@ -200,7 +200,17 @@ def hosted(setting: Setting, workload: Workload, today: Candidate) -> list[Candi
         )
     if not rows:
         return []
-    work = records(hours(setting.catalog, workload, today.choice, pd.DataFrame(choices)))
+    # The same for all workloads that run the same today and may go to the same hosts.
+    asked = (
+        workload.model,
+        workload.substitutes,
+        *today.choice.values(),
+        *(c["provider"] for c in choices),
+    )
+    if asked not in setting.moves:
+        new = pd.DataFrame(choices)
+        setting.moves[asked] = records(hours(setting.catalog, workload, today.choice, new))
+    work = setting.moves[asked]
     out = []
     for row, choice, taken in zip(rows, choices, work, strict=True):
         effort = {name: float(v) for name, v in taken.items() if v}

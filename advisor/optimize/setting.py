@@ -74,6 +74,7 @@ class Setting:
         self.pairs: dict[tuple[Any, ...], tuple[pd.DataFrame, VariantWork]] = {}
         self.bare: dict[Workload, Columns] = {}
         self.hosts: HostKinds | None = None
+        self.moves: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         self.pool_bills: dict[frozenset[int], Any] = {}
         self.bounds: dict[tuple[Workload, LeverSet], dict[str, float]] = {}
         self.laws: dict[bytes, Law] = {}

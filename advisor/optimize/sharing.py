@@ -42,6 +42,7 @@ from .today import candidate_today
 from .variants import predictions
 
 MOST_BESIDE = 64
+ASKED = [*STACK, *NODE, "tensor_parallel", "quality"]
 KEPT = ("rps", "rps_low", "concurrency", "latency_s", "first_s", "spread")
 """What of a prediction is another beside others."""
 
@@ -97,7 +98,7 @@ def sharers(setting: Setting, workloads: Sequence[Workload]) -> Sharers:
         reason = _never(workload)
         if not reason:
             variants = setting.useful(workload, candidate_today(setting, workload).choice)
-            some = variants[_small(setting, rule, workload, variants)]
+            some = variants[ASKED][_small(setting, rule, workload, variants)]
             if some.empty:
                 reason = "no framework that serves it in time puts several models on a machine"
                 if len(variants) and _served(catalog, variants).any():
@@ -171,7 +172,7 @@ def _beside(
     workloads = [w for w, _ in able]
     of = np.repeat(np.arange(len(able)), [len(some) for _, some in able])
     rows = pd.concat([some for _, some in able], ignore_index=True)
-    table = rows[[*STACK, *NODE, "tensor_parallel"]]
+    table = rows[ASKED[:-1]]
     percentile = np.array([w.slo.percentile for w in workloads])[of]
     each = {q: rule.stretch(q) for q in np.unique(percentile)}
     slower = np.array([each[q] for q in percentile])
